@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_MOD_MAILBOX_H
+#define POSTERN_MOD_MAILBOX_H
+
+/* Who is the caller, and which mailbox is that: the one record that every
+ * other module answers from.  This header is all that another module may know
+ * of mod_mailbox; it calls through optional functions
+ * (APR_RETRIEVE_OPTIONAL_FN in its post_config or optional_fn_retrieve hook).
+ * All functions may be called from any request thread. */
+
+#include <apr_optional.h>
+#include <apr_tables.h>
+#include <httpd.h>
+
+/* One mailbox.  Strings are UTF-8 in the request's pool and never NULL unless
+ * marked so. */
+typedef struct mailbox_t {
+    const char *user;         /* login name, canonical, without domain */
+    const char *mail;         /* primary SMTP address */
+    const char *domain;       /* of `mail`, lower case */
+    const char *display_name; /* falls back to `mail` */
+    const char *legacy_dn;    /* legacyExchangeDN, or NULL */
+    const char *guid;         /* 8-4-4-4-12, stable for this mailbox */
+    const apr_array_header_t *addresses; /* const char *; all of them, primary
+                                            first */
+} mailbox_t;
+
+typedef enum mailbox_key_e {
+    MAILBOX_BY_LOGIN,    /* EXAMPLE\alice, alice@example.test or alice */
+    MAILBOX_BY_ADDRESS,  /* any SMTP address of the mailbox */
+    MAILBOX_BY_LEGACY_DN /* legacyExchangeDN, without regard to case */
+} mailbox_key_e;
+
+/* Finds one mailbox in the sources configured for r's server and location.
+ * Sources are asked at most once per request for the same key and value.
+ *
+ *   APR_SUCCESS   *found is set
+ *   APR_NOTFOUND  no such mailbox, or the value is malformed
+ *   APR_INCOMPLETE  the user exists but has no mail address
+ *   APR_EMISMATCH more than one entry matches (logged: the admin must act)
+ *   APR_ENOTIMPL  no mailbox source is configured here (logged once)
+ *   other         a source is down or broken (logged): answer "try later" */
+APR_DECLARE_OPTIONAL_FN(apr_status_t, mailbox_find,
+                        (request_rec * r, mailbox_key_e key, const char *value,
+                         const mailbox_t **found));
+
+/* 1 when `caller` (the mailbox of r->user) may learn the settings of `target`:
+ * its own mailbox, under any of its addresses.  The one place that decides. */
+APR_DECLARE_OPTIONAL_FN(int, mailbox_may_ask,
+                        (request_rec * r, const mailbox_t *caller,
+                         const mailbox_t *target));
+
+#endif
