@@ -19,18 +19,28 @@ sub make {
     my @names = ($domain, map { "$_.$domain" } qw(mail autodiscover autoconfig));
     my $san = join ',', (map { "DNS:$_" } @names, 'localhost'),
         (map { "IP:127.0.0.$_" } 1 .. 3), 'IP:::1';
-    write_file("$dir/server.ext", "basicConstraints=CA:FALSE\n"
-        . "extendedKeyUsage=serverAuth\nsubjectAltName=$san\n");
     openssl(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes
         -days 365 -subj), '/CN=Throw-away test CA', '-keyout', "$dir/ca.key",
         '-out', $self{ca}, '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
-    openssl(qw(req -newkey rsa:2048 -nodes -subj), "/CN=mail.$domain",
-        '-keyout', $self{key}, '-out', "$dir/server.csr");
-    openssl(qw(x509 -req -days 300 -sha256 -CAcreateserial -in),
-        "$dir/server.csr", '-CA', $self{ca}, '-CAkey', "$dir/ca.key",
-        '-extfile', "$dir/server.ext", '-out', $self{server});
-    chmod 0644, $self{key};
-    return bless \%self, $class;
+    my $self = bless \%self, $class;
+    $self->sign("$dir/server", "mail.$domain", $san);
+    chmod 0644, $self->{key};
+    return $self;
+}
+
+# Makes $path.pem and $path.key, signed by this authority, for the host $name
+# and the subject alternative names $san ("DNS:...,IP:...").
+sub sign {
+    my ($self, $path, $name, $san) = @_;
+    (my $ca_key = $self->{ca}) =~ s/\.pem$/.key/;
+    write_file("$path.ext", "basicConstraints=CA:FALSE\n"
+        . "extendedKeyUsage=serverAuth\nsubjectAltName=$san\n");
+    openssl(qw(req -newkey rsa:2048 -nodes -subj), "/CN=$name",
+        '-keyout', "$path.key", '-out', "$path.csr");
+    openssl(qw(x509 -req -days 300 -sha256 -CAcreateserial -in), "$path.csr",
+        '-CA', $self->{ca}, '-CAkey', $ca_key, '-extfile', "$path.ext",
+        '-out', "$path.pem");
+    unlink "$path.csr", "$path.ext";
 }
 
 sub openssl {

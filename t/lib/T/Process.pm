@@ -54,7 +54,11 @@ sub stop {
 }
 
 # Forgets a process whose death is expected, after kill -9 by the test.
-sub reap { until_true(sub { !$_[0]->alive }, 10); $_[0]{status} }
+sub reap {
+    my ($self) = @_;
+    until_true(sub { !$self->alive }, 10);
+    return $self->{status};
+}
 
 END {
     if ($$ == $owner) {
