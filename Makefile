@@ -31,7 +31,19 @@ FUZZ_SECONDS ?= 60
 have = $(shell command -v $(1) 2>/dev/null)
 READY := $(and $(call have,$(APXS)),$(call have,pkg-config),$(call have,samba),$(call have,slapd),$(call have,mandoc))
 
-ifneq ($(READY),)
+ifeq ($(READY),)
+# On a bare machine: what shows or proves something installs first and starts
+# over; what only builds says what to do.
+GOALS_THAT_INSTALL := check demo interop bench lint asan valgrind fuzz
+.PHONY: $(GOALS_THAT_INSTALL) all modules units install
+$(GOALS_THAT_INSTALL):
+	$(if $(AFTER_DEPS),$(error packages are still missing after "make deps"))
+	$(MAKE) deps
+	$(MAKE) AFTER_DEPS=1 $@
+all modules units install:
+	@echo "Packages are missing. As root: make deps" >&2; exit 1
+else
+
 libexecdir := $(shell $(APXS) -q LIBEXECDIR | tr -d ';')
 sysconfdir := $(shell $(APXS) -q SYSCONFDIR | tr -d ';')
 HTTPD_CPPFLAGS := -I$(shell $(APXS) -q INCLUDEDIR | tr -d ';')
@@ -42,8 +54,7 @@ XML_LIBS := $(shell pkg-config --libs libxml-2.0)
 CURL_LIBS := $(shell pkg-config --libs libcurl)
 ICAL_LIBS := $(shell pkg-config --libs libical)
 LDAP_LIBS := -lldap -llber
-SSL_LIBS := $(shell pkg-config --libs libcrypto)
-endif
+SSL_LIBS := $(shell pkg-config --libs libssl libcrypto)
 
 CFLAGS  ?= -O2 -g
 WARN    := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2
@@ -62,7 +73,7 @@ MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
 MODULE_LIBS_rpcproxy =
 MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS)
 # Everything a unit test or fuzzer may need.
-TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(SSL_LIBS) $(APR_LIBS)
+TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 glue_of = $(wildcard mod_$(1)/mod_*.c)
@@ -78,18 +89,28 @@ SUBMIT_ARCHIVE := $(if $(SUBMIT_PURE),$(B)/smtp-submit/pure.a)
 PROGRAMS := $(if $(wildcard smtp-submit/main.c),$(B)/bin/smtp-submit)
 
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
+FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
+REPLAYS := $(FUZZERS:%=$(B)/t/fuzz/%.t)
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*_bench.c))
 
-.PHONY: all deps check demo interop bench lint asan valgrind fuzz install uninstall clean help modules units
+.PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches force
 .SECONDARY:
 
 all: modules $(PROGRAMS)
 modules: $(MODULE_SOS)
 units: $(UNIT)
+replays: $(REPLAYS)
+fuzzers: $(FUZZERS:%=$(B)/fuzz/%)
+benches: $(BENCHES)
 
-help:
-	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+# Objects depend on how they are compiled: another compiler or other flags in
+# the same build folder make them anew.
+HOW = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(LDFLAGS)
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(HOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(HOW))' > $@
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC   $<")
 	$(Q)$(COMPILE) -o $@ $<
@@ -128,7 +149,102 @@ $(B)/bin/smtp-submit: $(B)/smtp-submit/main.o $(SUBMIT_ARCHIVE) $(LIB)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) $(SSL_LIBS) $(APR_LIBS)
 
+# --- tests ---
+
+# Everything but t/interop, on top of one summary line of prove.
+TEST_FILES = $(or $(TESTS),$(shell find t $(B)/t -name '*.t' -not -path 't/interop/*' | sort))
+
+check: all units replays
+	POSTERN_BUILD=$(B) prove -j$(JOBS) $(TEST_FILES)
+
+# The fuzzer's corpus, replayed by an ordinary program that prints TAP.
+$(B)/t/fuzz/%.t: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+
+# httpd itself is not built with the sanitizers, so T::Httpd preloads their run
+# time; libstdc++ comes along because libical brings C++ in later.
+asan: SANITIZER_LIBS := $(foreach l,libasan.so libubsan.so libstdc++.so.6,$(shell gcc -print-file-name=$(l)))
+asan:
+	POSTERN_PRELOAD='$(SANITIZER_LIBS)' UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	$(MAKE) B=build/asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	  SANITIZE=-fsanitize=address,undefined check
+
+valgrind: units
+	POSTERN_BUILD=$(B) prove -j$(JOBS) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' $(UNIT)
+
+# --- fuzzing: clang, libFuzzer; FUZZERS='pdu xml' for some ---
+
+FUZZ_MAKE = $(MAKE) B=build/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+
+fuzz:
+	$(FUZZ_MAKE) fuzzers
+	$(FUZZ_MAKE) -k -j$(JOBS) $(FUZZERS:%=fuzz-%)
+
+$(B)/fuzz/%: $(B)/t/fuzz/%.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+
+fuzz-%: $(B)/fuzz/%
+	@mkdir -p $(B)/corpus/$*
+	@$(B)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	  -artifact_prefix=$(B)/$*- $(B)/corpus/$* t/fuzz/corpus/$* > $(B)/$*.log 2>&1 \
+	  && echo "  FUZZ $*: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(B)/$*.log) executions, no finding" \
+	  || { tail -40 $(B)/$*.log; echo "  FUZZ $*: FINDING, see $(B)/$*.log"; exit 1; }
+
+# --- house rules and static analysis ---
+
+ANALYZED = $(wildcard $(foreach d,lib glue $(MODULES:%=mod_%) smtp-submit,$(d)/*.c))
+
+lint: all
+	POSTERN_BUILD=$(B) prove -j$(JOBS) -r t/lint
+	@echo "  TIDY $(words $(ANALYZED)) files"
+	@printf '%s\n' $(ANALYZED) | xargs -P$(JOBS) -n4 sh -c 'clang-tidy --quiet "$$@" -- $(ALL_CPPFLAGS) -std=gnu11 2>/dev/null' tidy
+
+# --- measuring ---
+
+bench: all benches
+	POSTERN_BUILD=$(B) bench/run $(if $(ROWS),'$(ROWS)')
+
+$(B)/bench/%_bench: $(B)/bench/%_bench.o $(call obj,$(filter-out %_bench.c,$(wildcard bench/*.c)))
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SSL_LIBS) -lpthread
+
+# --- installing ---
+
+MODS_AVAILABLE = $(DESTDIR)$(sysconfdir)/mods-available
+
+# A .conf that the administrator changed is kept; ours then lies beside it.
+install: all
+	install -d $(DESTDIR)$(libexecdir) $(MODS_AVAILABLE) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(bindir)
+	install -m 644 $(MODULE_SOS) $(DESTDIR)$(libexecdir)
+	@for f in conf/*.load; do \
+	  sed 's|/usr/lib/apache2/modules|$(libexecdir)|' $$f > $(MODS_AVAILABLE)/$${f#conf/} || exit 1; done
+	@for f in conf/*.conf; do to=$(MODS_AVAILABLE)/$${f#conf/}; \
+	  if [ -e $$to ] && ! cmp -s $$f $$to; then to=$$to.new; echo "  KEEP $${to%.new}; see $$to"; fi; \
+	  install -m 644 $$f $$to || exit 1; done
+	install -m 644 $(wildcard mod_*/mod_*.5) $(DESTDIR)$(mandir)/man5
+	$(if $(PROGRAMS),install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir))
+	$(if $(wildcard smtp-submit/*.1),install -m 644 $(wildcard smtp-submit/*.1) $(DESTDIR)$(mandir)/man1)
+
+uninstall:
+	rm -f $(MODULES:%=$(DESTDIR)$(libexecdir)/mod_%.so) $(patsubst conf/%,$(MODS_AVAILABLE)/%,$(wildcard conf/*.load))
+	@for f in conf/*.conf; do to=$(MODS_AVAILABLE)/$${f#conf/}; rm -f $$to.new; \
+	  if [ -e $$to ] && ! cmp -s $$f $$to; then echo "  KEEP $$to (changed)"; else rm -f $$to; fi; done
+	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man5/%,$(notdir $(wildcard mod_*/mod_*.5)))
+	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS)))
+	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man1/%,$(notdir $(wildcard smtp-submit/*.1)))
+
+-include $(wildcard $(addprefix $(B)/,$(addsuffix /*.d,lib glue mod_* smtp-submit bench t/fuzz t/unit/*)))
+
+endif
+
+.PHONY: deps clean help
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
 clean:
 	rm -rf $(B)
-
--include $(shell find $(B) -name '*.d' 2>/dev/null)
