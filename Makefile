@@ -27,9 +27,18 @@ TESTS   ?=
 JOBS    ?= 2
 FUZZ_SECONDS ?= 60
 
-# "make check" and "make demo" on a bare machine install what is missing first.
-have = $(shell command -v $(1) 2>/dev/null)
-READY := $(and $(call have,$(APXS)),$(call have,pkg-config),$(call have,samba),$(call have,slapd),$(call have,mandoc))
+# The sections of deps.txt that each goal needs.
+SECTIONS_demo := server $(if $(filter no,$(DEMO_SAMBA)),,samba)
+SECTIONS_check := server samba check
+SECTIONS_interop := $(SECTIONS_check) interop
+SECTIONS_bench := $(SECTIONS_check) bench
+SECTIONS_lint := $(SECTIONS_check) lint
+SECTIONS_asan := $(SECTIONS_check)
+SECTIONS_valgrind := $(SECTIONS_check)
+SECTIONS_fuzz := $(SECTIONS_lint)
+SECTIONS_deps := server samba check lint
+SECTIONS := build $(sort $(foreach goal,$(MAKECMDGOALS),$(SECTIONS_$(goal))))
+READY := $(shell t/deps.sh --check $(SECTIONS) && echo yes)
 
 ifeq ($(READY),)
 # On a bare machine: what shows or proves something installs first and starts
@@ -37,8 +46,8 @@ ifeq ($(READY),)
 GOALS_THAT_INSTALL := check demo interop bench lint asan valgrind fuzz
 .PHONY: $(GOALS_THAT_INSTALL) all modules units install
 $(GOALS_THAT_INSTALL):
-	$(if $(AFTER_DEPS),$(error packages are still missing after "make deps"))
-	$(MAKE) deps
+	$(if $(AFTER_DEPS),$(error packages are still missing after t/deps.sh $(SECTIONS)))
+	t/deps.sh $(SECTIONS)
 	$(MAKE) AFTER_DEPS=1 $@
 all modules units install:
 	@echo "Packages are missing. As root: make deps" >&2; exit 1
@@ -203,6 +212,14 @@ lint: all
 	@echo "  TIDY $(words $(ANALYZED)) files"
 	@printf '%s\n' $(ANALYZED) | xargs -P$(JOBS) -n4 sh -c 'clang-tidy --quiet "$$@" -- $(ALL_CPPFLAGS) -std=gnu11 2>/dev/null' tidy
 
+# --- showing ---
+
+demo: all
+	@POSTERN_BUILD=$(B) perl demo/demo.pl
+
+interop: all
+	POSTERN_BUILD=$(B) prove -r t/interop
+
 # --- measuring ---
 
 bench: all benches
@@ -242,6 +259,9 @@ uninstall:
 endif
 
 .PHONY: deps clean help
+
+deps:
+	t/deps.sh $(SECTIONS)
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
