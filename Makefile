@@ -102,7 +102,7 @@ FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c
 REPLAYS := $(FUZZERS:%=$(B)/t/fuzz/%.t)
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*_bench.c))
 
-.PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches force
+.PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
 .SECONDARY:
 
 all: modules $(PROGRAMS)
@@ -219,6 +219,10 @@ demo: all
 
 interop: all
 	POSTERN_BUILD=$(B) prove -r t/interop
+
+# For scripts that compile: the include paths.
+cppflags:
+	@echo $(ALL_CPPFLAGS)
 
 # --- measuring ---
 

@@ -65,10 +65,9 @@ static apr_size_t body_room(request_rec *r, apr_size_t max)
 
 static int too_large(request_rec *r, apr_size_t max)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  PN(19001) "request body is larger than %" APR_SIZE_T_FMT
-                            " bytes",
-                  max);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_INFO, 0, r,
+        PN(19001) "request body is larger than %" APR_SIZE_T_FMT " bytes", max);
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 

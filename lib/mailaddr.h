@@ -12,8 +12,8 @@
 
 #include <apr_pools.h>
 
-#define MAILADDR_MAX 254       /* whole address, bytes */
-#define MAILADDR_LOCAL_MAX 64  /* before the @ */
+#define MAILADDR_MAX 254      /* whole address, bytes */
+#define MAILADDR_LOCAL_MAX 64 /* before the @ */
 
 typedef struct mailaddr_t {
     const char *text;   /* local@domain, domain in lower case */
@@ -29,6 +29,5 @@ apr_status_t mailaddr_parse(mailaddr_t *addr, const char *text, apr_size_t len,
 
 /* 1 when both name one mailbox: ASCII letters compare without case. */
 int mailaddr_same(const char *a, const char *b);
-
 
 #endif

@@ -42,8 +42,8 @@ static void refuse(xmlParserCtxtPtr ctxt, apr_status_t rv, const char *why)
     xmlStopParser(ctxt);
 }
 
-static void on_doctype(void *data, const xmlChar *name, const xmlChar *public_id,
-                       const xmlChar *system_id)
+static void on_doctype(void *data, const xmlChar *name,
+                       const xmlChar *public_id, const xmlChar *system_id)
 {
     (void)name;
     (void)public_id;
@@ -100,7 +100,8 @@ static xmlDocPtr run(xmlParserCtxtPtr ctxt, watch_t *watch)
     xmlParseDocument(ctxt);
     doc = ctxt->myDoc;
     ctxt->myDoc = NULL;
-    if (doc && (watch->why || !ctxt->wellFormed || !xmlDocGetRootElement(doc))) {
+    if (doc &&
+        (watch->why || !ctxt->wellFormed || !xmlDocGetRootElement(doc))) {
         xmlFreeDoc(doc);
         doc = NULL;
     }

@@ -50,8 +50,7 @@ static inline int is_str(const char *got, const char *expected,
 static inline int is_mem(const void *got, size_t got_len, const void *expected,
                          size_t expected_len, const char *name)
 {
-    int same =
-        got_len == expected_len && memcmp(got, expected, got_len) == 0;
+    int same = got_len == expected_len && memcmp(got, expected, got_len) == 0;
 
     if (!ok(same, "%s", name)) {
         printf("#      got: %zu bytes\n# expected: %zu bytes\n", got_len,

@@ -14,8 +14,11 @@ static const struct {
     {"domain in capitals", "Alice@EXAMPLE.Test", "Alice@example.test"},
     {"blanks around", " \talice@example.test\r\n", "alice@example.test"},
     {"plus and percent stay", "a+b%41@example.test", "a+b%41@example.test"},
-    {"UTF-8", "j\xc3\xb6rg@b\xc3\xbc" "cher.test",
-     "j\xc3\xb6rg@b\xc3\xbc" "cher.test"},
+    {"UTF-8",
+     "j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test",
+     "j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test"},
     {"LDAP star", "*@example.test", "*@example.test"},
     {"empty", "", NULL},
     {"blanks only", "  ", NULL},

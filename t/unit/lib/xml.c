@@ -84,7 +84,8 @@ static void test_access(apr_pool_t *pool)
     ok(xml_is(root, "urn:x", "a"), "is in its namespace");
     ok(!xml_is(root, "urn:y", "a"), "is not in another");
     is_str(xml_trimmed(xml_child(root, "urn:x", "b"), pool), "t&u", "trimmed");
-    is_str(xml_text(xml_child(root, NULL, "b"), pool), "  t&u ", "as it stands");
+    is_str(xml_text(xml_child(root, NULL, "b"), pool), "  t&u ",
+           "as it stands");
     ok(xml_child(root, "urn:x", "c") == NULL, "child of another namespace");
     ok(xml_child(NULL, NULL, "c") == NULL, "child of nothing");
     is_str(xml_attribute(root, "k", pool), "v", "attribute");
