@@ -77,7 +77,7 @@ SKIP: {
         (my $source = $object) =~ s{^\Q@{[build()]}\E/(.*)\.o$}{$1.c};
         my $code = code($source);
         my @bad = grep { !/_module$/ && $code !~ /APR_OPTIONAL_FN_TYPE\([^)]*\)\s*\*\s*\Q$_\E\b/ }
-            map { /^[0-9a-f]+ [bBdDcC] (\w[\w.]*)/ ? ($1 =~ s/\.\d+$//r) : () } `nm $object`;
+            map { /^[0-9a-f]+ .{7} (?:\.bss|\.data|\*COM\*)\s+0*[1-9a-f][0-9a-f]*\s+(\w[\w.]*)/ ? ($1 =~ s/\.\d+$//r) : () } `objdump -t $object`;
         is("@bad", '', "$source: no global that changes");
     }
 }
