@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+#include "grammar.h"
+#include "lib/mailaddr.h"
+
+#include <apr_lib.h>
+#include <arpa/inet.h>
+#include <string.h>
+
+#define AUTH "METHOD=crammd5|login|plain|xoauth2 username USERNAME"
+#define MESSAGE                                                                \
+    " [to RECIPIENT]* [cc RECIPIENT]* [bcc RECIPIENT]* [subject SUBJECT]"      \
+    " [file FILE] [attach ATTACHMENT]* [queue-only] [wait] [debug]"
+
+/* clang-format off */
+const grammar_row_t grammar_rows[] = {
+    {COMMAND_SERVER,          COMMAND_IN_FILE, "mail smtpserver SERVER"},
+    {COMMAND_SERVER,          COMMAND_IN_FILE, "no mail smtpserver"},
+    {COMMAND_AUTHENTICATION,  COMMAND_IN_FILE, "mail smtpserver authentication " AUTH " password [8] PASSWORD"},
+    {COMMAND_AUTHENTICATION,  COMMAND_IN_FILE, "mail smtpserver authentication " AUTH " password-file! FILE"},
+    {COMMAND_AUTHENTICATION,  COMMAND_IN_FILE, "mail smtpserver authentication " AUTH " password-command! COMMAND"},
+    {COMMAND_AUTHENTICATION,  0,               "mail smtpserver authentication " AUTH " password-stdin!"},
+    {COMMAND_AUTHENTICATION,  COMMAND_IN_FILE, "no mail smtpserver authentication"},
+    {COMMAND_PORT,            COMMAND_IN_FILE, "mail smtpserver port PORT"},
+    {COMMAND_PORT,            COMMAND_IN_FILE, "no mail smtpserver port"},
+    {COMMAND_TLS,             COMMAND_IN_FILE, "mail smtpserver tls MODE=starttls|smtps"},
+    {COMMAND_TLS,             COMMAND_IN_FILE, "no mail smtpserver tls"},
+    {COMMAND_TLS_CA_FILE,     COMMAND_IN_FILE, "mail smtpserver tls-ca-file FILE"},
+    {COMMAND_TLS_CA_FILE,     COMMAND_IN_FILE, "no mail smtpserver tls-ca-file"},
+    {COMMAND_TLS_PIN,         COMMAND_IN_FILE, "mail smtpserver tls-pin PIN"},
+    {COMMAND_TLS_PIN,         COMMAND_IN_FILE, "no mail smtpserver tls-pin"},
+    {COMMAND_TLS_CERTIFICATE, COMMAND_IN_FILE, "mail smtpserver tls-certificate FILE"},
+    {COMMAND_TLS_CERTIFICATE, COMMAND_IN_FILE, "no mail smtpserver tls-certificate"},
+    {COMMAND_TLS_NO_VERIFY,   COMMAND_IN_FILE, "mail smtpserver tls-no-verify"},
+    {COMMAND_TLS_NO_VERIFY,   COMMAND_IN_FILE, "no mail smtpserver tls-no-verify"},
+    {COMMAND_CLEARTEXT_AUTH,  COMMAND_IN_FILE, "mail smtpserver allow-cleartext-auth"},
+    {COMMAND_CLEARTEXT_AUTH,  COMMAND_IN_FILE, "no mail smtpserver allow-cleartext-auth"},
+    {COMMAND_BACKUP,          COMMAND_IN_FILE, "mail smtpserver backup SERVER"},
+    {COMMAND_BACKUP,          COMMAND_IN_FILE, "no mail smtpserver backup"},
+    {COMMAND_TIMEOUT,         COMMAND_IN_FILE, "mail smtpserver timeout SECONDS"},
+    {COMMAND_TIMEOUT,         COMMAND_IN_FILE, "no mail smtpserver timeout"},
+    {COMMAND_FROM,            COMMAND_IN_FILE, "mail from FROM"},
+    {COMMAND_FROM,            COMMAND_IN_FILE, "no mail from"},
+    {COMMAND_HOSTNAME,        COMMAND_IN_FILE, "mail hostname HOSTNAME"},
+    {COMMAND_HOSTNAME,        COMMAND_IN_FILE, "no mail hostname"},
+    {COMMAND_SERIAL,          COMMAND_IN_FILE, "mail serial SERIAL"},
+    {COMMAND_SERIAL,          COMMAND_IN_FILE, "no mail serial"},
+    {COMMAND_FILE_ROOT,       COMMAND_IN_FILE, "mail file-root DIRECTORY"},
+    {COMMAND_FILE_ROOT,       COMMAND_IN_FILE, "no mail file-root"},
+    {COMMAND_ADD_RECEIVED,    COMMAND_IN_FILE, "mail add-received"},
+    {COMMAND_ADD_RECEIVED,    COMMAND_IN_FILE, "no mail add-received"},
+    {COMMAND_SPOOL,           COMMAND_IN_FILE, "mail spool DIRECTORY"},
+    {COMMAND_SPOOL,           COMMAND_IN_FILE, "no mail spool"},
+    {COMMAND_SECRET_KEY,      COMMAND_IN_FILE, "mail secret-key FILE"},
+    {COMMAND_SECRET_KEY,      COMMAND_IN_FILE, "no mail secret-key"},
+    {COMMAND_IN_DOUBT,        COMMAND_IN_FILE, "mail in-doubt POLICY=resend|hold"},
+    {COMMAND_IN_DOUBT,        COMMAND_IN_FILE, "no mail in-doubt"},
+    {COMMAND_RETRY_TIMES,     COMMAND_IN_FILE, "mail retry-after SECONDS"},
+    {COMMAND_RETRY_TIMES,     COMMAND_IN_FILE, "no mail retry-after"},
+    {COMMAND_GIVE_UP,         COMMAND_IN_FILE, "mail give-up-after SECONDS"},
+    {COMMAND_GIVE_UP,         COMMAND_IN_FILE, "no mail give-up-after"},
+    {COMMAND_NOTIFY,          COMMAND_IN_FILE, "mail failure-notice FROM"},
+    {COMMAND_NOTIFY,          COMMAND_IN_FILE, "no mail failure-notice"},
+    {COMMAND_ALIAS,           COMMAND_IN_FILE, "mail alias NAME FROM"},
+    {COMMAND_ALIAS,           COMMAND_IN_FILE, "no mail alias NAME"},
+
+    {COMMAND_SERVER,          0, "config set smtpserver SERVER"},
+    {COMMAND_SERVER,          0, "config unset smtpserver"},
+    {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password [8] PASSWORD"},
+    {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password-file! FILE"},
+    {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password-command! COMMAND"},
+    {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password-stdin!"},
+    {COMMAND_AUTHENTICATION,  0, "config unset authentication"},
+    {COMMAND_PORT,            0, "config set port PORT"},
+    {COMMAND_PORT,            0, "config unset port"},
+    {COMMAND_TLS,             0, "config set tls MODE=starttls|smtps"},
+    {COMMAND_TLS,             0, "config unset tls"},
+    {COMMAND_FROM,            0, "config set from FROM"},
+    {COMMAND_FROM,            0, "config unset from"},
+    {COMMAND_SHOW_CONFIG,     0, "config show"},
+    {COMMAND_CONFIG_LOAD,     0, "config load FILE"},
+
+    {COMMAND_MAIL,            0, "mail" MESSAGE},
+    {COMMAND_MAIL,            0, "send" MESSAGE " [from FROM]"},
+    {COMMAND_SHOW_MAIL,       0, "show mail [json]"},
+    {COMMAND_SHOW_MAIL,       0, "queue [json]"},
+    {COMMAND_SHOW_CONFIG,     0, "show running-config"},
+    {COMMAND_SHOW_COUNTER,    0, "show counter mail [json]"},
+    {COMMAND_SHOW_COUNTER,    0, "counters [json]"},
+    {COMMAND_DELETE,          0, "delete mail [mail-id] ID"},
+    {COMMAND_DELETE_ALL,      0, "delete mail all"},
+    {COMMAND_DELETE,          0, "delete [mail-id] ID"},
+    {COMMAND_DELETE_ALL,      0, "delete all"},
+    {COMMAND_DEBUG,           0, "debug mail"},
+    {COMMAND_DEBUG,           0, "no debug mail"},
+    {COMMAND_DEBUG,           0, "undebug mail"},
+    {COMMAND_DELIVER,         0, "deliver ID [debug]"},
+    {COMMAND_RUN,             0, "run [debug] [daemon]"},
+    {COMMAND_SCRIPT,          0, "run [echo] SCRIPT"},
+    {COMMAND_FLUSH,           0, "flush [debug]"},
+    {COMMAND_RETRY,           0, "retry ID [debug]"},
+    {COMMAND_REKEY,           0, "rekey"},
+    {COMMAND_TEST,            0, "test [debug]"},
+    {COMMAND_ENABLE,          0, "enable"},
+    {COMMAND_CONFIGURE,       0, "configure terminal"},
+    {COMMAND_EXIT,            0, "exit"},
+    {COMMAND_EXIT,            0, "end!"},
+    {COMMAND_EXIT,            0, "quit"},
+    {COMMAND_HELP,            0, "help"},
+};
+const int grammar_rows_count = sizeof(grammar_rows) / sizeof(grammar_rows[0]);
+
+static const grammar_keyword_t keywords[] = {
+    {"8",                    "The password that follows is in encrypted form"},
+    {"add-received",         "Start each message with a Received line"},
+    {"alias",                "Addresses for a local name"},
+    {"all",                  "Every mail in the queue"},
+    {"allow-cleartext-auth", "Send passwords without TLS"},
+    {"attach",               "A file that goes with the message"},
+    {"authentication",       "How to log in to the SMTP server"},
+    {"backup",               "Server to use when the first is down"},
+    {"bcc",                  "Recipient whom the others do not see"},
+    {"cc",                   "Recipient of a copy"},
+    {"config",               "Change, show or load the configuration"},
+    {"configure",            "Enter configuration commands"},
+    {"counter",              "Counters since the last restart"},
+    {"counters",             "Counters since the last restart"},
+    {"crammd5",              "Challenge Request Authentication Mechanism (CRAM-MD5)"},
+    {"daemon",               "Stay and deliver whatever is queued"},
+    {"debug",                "Say what happens on the connection"},
+    {"delete",               "Delete mail from the queue"},
+    {"deliver",              "Deliver one queued mail now"},
+    {"echo",                 "Print each line before it is obeyed"},
+    {"enable",               "Does nothing; scripts may start with it"},
+    {"end",                  "Leave"},
+    {"exit",                 "Leave"},
+    {"failure-notice",       "Who is told about mail that could not be sent"},
+    {"file",                 "The file that holds the message body"},
+    {"file-root",            "The folder below which message files are"},
+    {"flush",                "Try every queued mail now"},
+    {"from",                 "The sender"},
+    {"give-up-after",        "How long delivery is tried"},
+    {"help",                 "The whole grammar"},
+    {"hold",                 "Keep a mail in doubt until retry or delete"},
+    {"hostname",             "The name of this machine in mail"},
+    {"in-doubt",             "What to do when the server may have the mail"},
+    {"json",                 "As JSON"},
+    {"key",                  "The private key of the certificate"},
+    {"load",                 "Replace the configuration by a file"},
+    {"login",                "LOGIN, the password in base64"},
+    {"mail",                 "Mail (SMTP)"},
+    {"mail-id",              "The number that show mail prints"},
+    {"no",                   "Undo a setting"},
+    {"password",             "Password of the user"},
+    {"password-command",     "A program that prints the password"},
+    {"password-file",        "A file that holds the password"},
+    {"password-stdin",       "Read the password from standard input"},
+    {"plain",                "PLAIN, the password in base64"},
+    {"port",                 "TCP port of the SMTP server"},
+    {"queue",                "The queue and the settings"},
+    {"queue-only",           "Queue the mail, do not deliver it now"},
+    {"quit",                 "Leave"},
+    {"rekey",                "Encrypt the password with a new key"},
+    {"resend",               "Send a mail in doubt again"},
+    {"retry",                "Try one mail again, also one given up"},
+    {"retry-after",          "Time from the first failure to the next attempt"},
+    {"run",                  "Deliver what is due, or obey a script file"},
+    {"running-config",       "The configuration as commands"},
+    {"secret-key",           "The key file that opens the password"},
+    {"send",                 "Send a mail"},
+    {"serial",               "The serial number for %S"},
+    {"set",                  "Change a setting"},
+    {"show",                 "Show settings, queue or counters"},
+    {"smtps",                "TLS from the first byte"},
+    {"smtpserver",           "The SMTP server"},
+    {"spool",                "The folder of the queue"},
+    {"starttls",             "Start in clear text, then change to TLS"},
+    {"subject",              "The subject"},
+    {"terminal",             "From the terminal"},
+    {"test",                 "Log in to the server and say what it offers"},
+    {"timeout",              "How long to wait for the server"},
+    {"tls",                  "Secure the connection"},
+    {"tls-ca-file",          "Certificates of the authorities to trust"},
+    {"tls-certificate",      "Certificate and key to show to the server"},
+    {"tls-no-verify",        "Accept every certificate"},
+    {"tls-pin",              "The only public key to accept"},
+    {"to",                   "The recipient"},
+    {"undebug",              "Stop debugging"},
+    {"unset",                "Undo a setting"},
+    {"username",             "Registered user name"},
+    {"wait",                 "Exit status 0 only when the mail was sent"},
+    {"xoauth2",              "XOAUTH2, the password is a token"},
+};
+/* clang-format on */
+
+static const char *not_server(const char *text)
+{
+    unsigned char address[16];
+    apr_size_t len = strlen(text);
+
+    if (len == 0 || len > 255) {
+        return "a host name or an IP address";
+    }
+    if (inet_pton(AF_INET6, text, address) == 1) {
+        return NULL;
+    }
+    if (text[0] == '[' && text[len - 1] == ']') {
+        char inner[256];
+
+        memcpy(inner, text + 1, len - 2);
+        inner[len - 2] = '\0';
+        return inet_pton(AF_INET6, inner, address) == 1
+                   ? NULL
+                   : "an IPv6 address in the brackets";
+    }
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x80 && !apr_isalnum(c) && c != '.' && c != '-' && c != '_') {
+            return "a host name or an IP address";
+        }
+    }
+    return NULL;
+}
+
+static const char *not_address(const char *text)
+{
+    const char *why = NULL;
+    mailaddr_t addr;
+    apr_pool_t *pool;
+
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return "a mail address";
+    }
+    if (mailaddr_parse(&addr, text, strlen(text), &why, pool) != APR_SUCCESS) {
+        why = "a mail address such as person@example.com";
+    }
+    apr_pool_destroy(pool);
+    return why;
+}
+
+static const char *not_id(const char *text)
+{
+    static const char expected[] =
+        "a mail-id such as 20180501183635.16737, as show mail prints it";
+    int i;
+
+    for (i = 0; i < 14; i++) {
+        if (!apr_isdigit(text[i])) {
+            return expected;
+        }
+    }
+    if (text[14] != '.' || !text[15] || strlen(text) > 40) {
+        return expected;
+    }
+    return text[15 + strspn(text + 15, "0123456789")] ? expected : NULL;
+}
+
+static const char *empty(const char *text)
+{
+    return *text ? NULL : "a text that is not empty";
+}
+
+static const char *not_absolute(const char *text)
+{
+    return *text == '/' ? NULL : "a path that starts with /";
+}
+
+static const char *not_pin(const char *text)
+{
+    return strncmp(text, "sha256//", 8) == 0 && strlen(text) == 52
+               ? NULL
+               : "sha256// and the base64 of the key's SHA-256";
+}
+
+/* clang-format off */
+static const grammar_parameter_t parameters[] = {
+    {"ATTACHMENT", "FILE",       "The file to attach",                   empty, 0, 0},
+    {"COMMAND",    "COMMAND",    "The program, by absolute path, and its arguments", not_absolute, 0, 0},
+    {"DIRECTORY",  "DIRECTORY",  "The folder, by absolute path",         not_absolute, 0, 0},
+    {"FILE",       "FILE",       "The file, - for standard input",       empty, 0, 0},
+    {"FROM",       "ADDRESS",    "Mail address, such as person@example.com", not_address, 0, 0},
+    {"HOSTNAME",   "NAME",       "Host name",                            not_server, 0, 0},
+    {"ID",         "MAIL-ID",    "The number that show mail prints",     not_id, 0, 0},
+    {"NAME",       "NAME",       "Local name",                           empty, 0, 0},
+    {"PASSWORD",   "PASSWORD",   "Registered user password",             empty, 0, 0},
+    {"PIN",        "sha256//B64", "SHA-256 of the server's public key",  not_pin, 0, 0},
+    {"PORT",       "<1-65535>",  "TCP port of the SMTP server",          NULL, 1, 65535},
+    {"RECIPIENT",  "ADDRESS",    "Mail address, or several with commas", empty, 0, 0},
+    {"SCRIPT",     "FILE",       "The file containing the script",       empty, 0, 0},
+    {"SECONDS",    "<1-2592000>", "Seconds",                             NULL, 1, 2592000},
+    {"SERIAL",     "TEXT",       "Serial number",                        empty, 0, 0},
+    {"SERVER",     "SERVER",     "Host name, IPv4 or IPv6 address",      not_server, 0, 0},
+    {"SUBJECT",    "SUBJECT",    "Subject; %N %S %T %D %L %U are replaced", NULL, 0, 0},
+    {"USERNAME",   "USERNAME",   "Registered user name",                 empty, 0, 0},
+};
+/* clang-format on */
+
+const grammar_parameter_t *grammar_parameter(const char *name, apr_size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (strlen(parameters[i].name) == len &&
+            memcmp(parameters[i].name, name, len) == 0) {
+            return &parameters[i];
+        }
+    }
+    return NULL;
+}
+
+const char *grammar_keyword_help(const char *word)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (strcmp(keywords[i].word, word) == 0) {
+            return keywords[i].help;
+        }
+    }
+    return "";
+}
+
+int grammar_starts_keyword(const char *text)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (strncmp(keywords[i].word, text, strlen(text)) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* 1 when `text` is a decimal number from low to high. */
+static int in_range(const char *text, long low, long high)
+{
+    long value = 0;
+
+    if (!*text || strlen(text) > 9) {
+        return 0;
+    }
+    for (; *text; text++) {
+        if (!apr_isdigit(*text)) {
+            return 0;
+        }
+        value = value * 10 + (*text - '0');
+    }
+    return value >= low && value <= high;
+}
+
+const char *grammar_check(const grammar_parameter_t *parameter,
+                          const char *text)
+{
+    if (parameter->high) {
+        return in_range(text, parameter->low, parameter->high)
+                   ? NULL
+                   : parameter->shown;
+    }
+    return parameter->wrong ? parameter->wrong(text) : NULL;
+}
