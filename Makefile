@@ -100,7 +100,7 @@ PROGRAMS := $(if $(wildcard smtp-submit/main.c),$(B)/bin/smtp-submit)
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
 FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
 REPLAYS := $(FUZZERS:%=$(B)/t/fuzz/%.t)
-BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*_bench.c))
+BENCHES := $(addprefix $(B)/bench/,rpc_load rpc_server http_load spawn)
 
 .PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
 .SECONDARY:
@@ -229,9 +229,10 @@ cppflags:
 bench: all benches
 	POSTERN_BUILD=$(B) bench/run $(if $(ROWS),'$(ROWS)')
 
-$(B)/bench/%_bench: $(B)/bench/%_bench.o $(call obj,$(filter-out %_bench.c,$(wildcard bench/*.c)))
+BENCH_SHARED := $(B)/bench/load.o $(B)/bench/rpc_tunnel.o
+$(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(BENCH_SHARED) $(LIB)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SSL_LIBS) -lpthread
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SSL_LIBS) $(TEST_LIBS) -lpthread
 
 # --- installing ---
 
