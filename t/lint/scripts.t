@@ -10,7 +10,7 @@ use lib 't/lib';
 use T::Tree qw(files text);
 
 my %check = (
-    perl    => sub { "perl -It/lib -Ibench -c '$_[0]'" },
+    perl    => sub { "perl -It/lib -Ibench -Idemo -c '$_[0]'" },
     sh      => sub { "sh -n '$_[0]'" },
     bash    => sub { "bash -n '$_[0]'" },
     python3 => sub { "python3 -c 'import ast,sys; ast.parse(open(sys.argv[1]).read())' '$_[0]'" });
