@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+#include "answer.h"
+#include "uuid.h"
+
+#include <apr_strings.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+/* The version when none is configured: what mod_freebusy's answers speak. */
+static const discover_version_t default_version = {15, 1, 2176, 0};
+
+/* Members of one name that go from the settings to the answer, with the
+ * variables filled in. */
+#define ROW(member, place)                                                     \
+    {                                                                          \
+        offsetof(discover_settings_t, member),                                 \
+            offsetof(discover_answer_t, member), place                         \
+    }
+static const struct {
+    apr_size_t from;
+    apr_size_t to;
+    discover_place_e place;
+} members[] = {
+    ROW(organization, DISCOVER_PLACE_TEXT),
+    ROW(deployment_id, DISCOVER_PLACE_TEXT),
+    ROW(ews_url, DISCOVER_PLACE_URL),
+    ROW(as_url, DISCOVER_PLACE_URL),
+    ROW(oof_url, DISCOVER_PLACE_URL),
+    ROW(oab_url, DISCOVER_PLACE_URL),
+    ROW(exchange_server, DISCOVER_PLACE_HOST),
+    ROW(exchange_auth, DISCOVER_PLACE_TEXT),
+    ROW(server_dn, DISCOVER_PLACE_TEXT),
+    ROW(mdb_dn, DISCOVER_PLACE_TEXT),
+    ROW(rpc_host, DISCOVER_PLACE_HOST),
+    ROW(rpc_auth, DISCOVER_PLACE_TEXT),
+    ROW(cert_principal, DISCOVER_PLACE_HOST),
+    ROW(login_name, DISCOVER_PLACE_TEXT),
+};
+#undef ROW
+
+static const char **string_at(void *base, apr_size_t offset)
+{
+    return (const char **)((char *)base + offset);
+}
+
+/* Fills in the variables of every string of `members`. */
+static apr_status_t expand_all(discover_answer_t *answer,
+                               const discover_settings_t *settings,
+                               const char **why, apr_pool_t *pool)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const char *from =
+            *(const char *const *)((const char *)settings + members[i].from);
+        apr_status_t rv = APR_SUCCESS;
+
+        if (from) {
+            rv = discover_variables_expand(string_at(answer, members[i].to),
+                                           from, &answer->mailbox,
+                                           members[i].place, why, pool);
+        }
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* `value`, or `otherwise` when the directive was not given, or NULL for None. */
+static const char *or_default(const char *value, const char *otherwise)
+{
+    value = value ? value : otherwise;
+    return value && *value ? value : NULL;
+}
+
+static apr_status_t copy_server(discover_mail_server_t *to,
+                                const discover_mail_server_t *from,
+                                const discover_mailbox_t *mailbox,
+                                const char **why, apr_pool_t *pool)
+{
+    if (!from || !*from->host) {
+        return APR_SUCCESS;
+    }
+    *to = *from;
+    return discover_variables_expand(&to->host, from->host, mailbox,
+                                     DISCOVER_PLACE_HOST, why, pool);
+}
+
+/* The start of a distinguished name up to its first /cn=, which names the
+ * organization and its administrative group; NULL when there is none. */
+static const char *organization_of(const char *dn, apr_pool_t *pool)
+{
+    const char *p;
+
+    for (p = dn; p && *p; p++) {
+        if (strncasecmp(p, "/cn=", 4) == 0) {
+            return p > dn ? apr_pstrmemdup(pool, dn, (apr_size_t)(p - dn))
+                          : NULL;
+        }
+    }
+    return NULL;
+}
+
+static const char *without_dashes(const char *guid, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, strlen(guid) + 1), *to = out;
+
+    for (; *guid; guid++) {
+        if (*guid != '-') {
+            *to++ = *guid;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *discover_answer_legacy_dn(const discover_settings_t *settings,
+                                      const discover_mailbox_t *mailbox,
+                                      apr_pool_t *pool)
+{
+    if (mailbox->legacy_dn) {
+        return mailbox->legacy_dn;
+    }
+    return apr_pstrcat(
+        pool, or_default(settings->organization, DISCOVER_ORGANIZATION),
+        "/cn=Recipients/cn=", without_dashes(mailbox->guid, pool), NULL);
+}
+
+/* Who the mailbox is in the world of Exchange. */
+static void name_mailbox(discover_answer_t *a,
+                         const discover_settings_t *settings, apr_pool_t *pool)
+{
+    const char *own = organization_of(a->mailbox.legacy_dn, pool);
+
+    a->organization = or_default(a->organization, DISCOVER_ORGANIZATION);
+    a->mailbox.legacy_dn =
+        discover_answer_legacy_dn(settings, &a->mailbox, pool);
+    if (own && !settings->organization) {
+        a->organization = own;
+    }
+    if (!a->deployment_id) {
+        a->deployment_id = discover_uuid_of(a->organization, pool);
+    }
+}
+
+static void name_exchange(discover_answer_t *a,
+                          const discover_settings_t *settings,
+                          const char *server_name, apr_pool_t *pool)
+{
+    a->exchange_server = or_default(a->exchange_server, server_name);
+    a->exchange_auth = or_default(a->exchange_auth, NULL);
+    a->version = settings->version ? *settings->version : default_version;
+    if (!a->exchange_server) {
+        a->server_dn = a->mdb_dn = NULL;
+        return;
+    }
+    if (!a->server_dn) {
+        a->server_dn = apr_pstrcat(
+            pool, a->organization,
+            "/cn=Configuration/cn=Servers/cn=", a->exchange_server, NULL);
+    }
+    if (!a->mdb_dn) {
+        a->mdb_dn =
+            apr_pstrcat(pool, a->server_dn, "/cn=Microsoft Private MDB", NULL);
+    }
+}
+
+static void name_web_services(discover_answer_t *a, const char *server_name,
+                              apr_pool_t *pool)
+{
+    const char *ews = server_name ? apr_pstrcat(pool, "https://", server_name,
+                                                "/EWS/Exchange.asmx", NULL)
+                                  : NULL;
+
+    a->ews_url = or_default(a->ews_url, ews);
+    a->as_url = or_default(a->as_url, a->ews_url);
+    a->oof_url = or_default(a->oof_url, a->ews_url);
+    a->oab_url = or_default(a->oab_url, NULL);
+}
+
+static void name_rpc_proxy(discover_answer_t *a,
+                           const discover_settings_t *settings,
+                           const char *server_name)
+{
+    a->rpc_host = or_default(a->rpc_host, server_name);
+    a->rpc_ssl = settings->rpc_ssl != 0;
+    a->rpc_auth = or_default(a->rpc_auth, DISCOVER_RPC_AUTH);
+    a->cert_principal = or_default(a->cert_principal, DISCOVER_CERT_PRINCIPAL);
+}
+
+/* 1 when there is anything for a client to connect to. */
+static int offers_something(const discover_answer_t *a)
+{
+    return a->ews_url || a->exchange_server || a->rpc_host || a->imap.host ||
+           a->pop3.host || a->smtp.host;
+}
+
+discover_error_e discover_answer_make(discover_answer_t *a,
+                                      const discover_settings_t *settings,
+                                      const discover_mailbox_t *mailbox,
+                                      const char **why, apr_pool_t *pool)
+{
+    const discover_mailbox_t *m = mailbox;
+    const char *server_name = NULL;
+
+    memset(a, 0, sizeof(*a));
+    a->mailbox = *mailbox;
+    if (expand_all(a, settings, why, pool) != APR_SUCCESS ||
+        (settings->server_name &&
+         discover_variables_expand(&server_name, settings->server_name, m,
+                                   DISCOVER_PLACE_HOST, why, pool)) ||
+        copy_server(&a->imap, settings->imap, m, why, pool) != APR_SUCCESS ||
+        copy_server(&a->pop3, settings->pop3, m, why, pool) != APR_SUCCESS ||
+        copy_server(&a->smtp, settings->smtp, m, why, pool) != APR_SUCCESS) {
+        return DISCOVER_BROKEN;
+    }
+    if (!a->login_name) {
+        a->login_name = a->mailbox.mail;
+    }
+    name_mailbox(a, settings, pool);
+    name_exchange(a, settings, server_name, pool);
+    name_web_services(a, server_name, pool);
+    name_rpc_proxy(a, settings, server_name);
+    a->ttl = settings->ttl;
+    if (!offers_something(a)) {
+        *why = "no service is configured";
+        return DISCOVER_NO_CONFIGURATION;
+    }
+    return DISCOVER_OK;
+}

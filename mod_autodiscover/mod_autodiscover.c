@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* mod_autodiscover: tells mail clients where their mailbox is. */
+
+#include "mod_autodiscover.h"
+#include "pox.h"
+
+#include "glue/mod_glue.h"
+#include "lib/log.h"
+#include "lib/xml.h"
+
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+APLOG_USE_MODULE(autodiscover);
+
+#define XML_TYPE "text/xml; charset=utf-8"
+#define PREFIX "/autodiscover/"
+
+/* Answers with the error document, status 200: any other status would send the
+ * client on to the next URL (MS-OXDSCLI section 3.1.5). */
+static int send_error(request_rec *r, discover_error_e error, const char *why)
+{
+    const discover_settings_t *settings =
+        &autodiscover_server_of(r->server)->settings;
+    const char *bytes;
+    apr_size_t len;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  PN(12001) "answers %s with error %d: %s", r->user, error,
+                  why);
+    if (discover_pox_error(
+            error, settings->server_name ? settings->server_name : "",
+            r->request_time, &bytes, &len, r->pool) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return glue_send(r, XML_TYPE, bytes, len);
+}
+
+static int send_answer(request_rec *r, const discover_question_t *question)
+{
+    discover_answer_t answer;
+    const char *bytes, *why = NULL;
+    apr_size_t len;
+    discover_error_e error = autodiscover_answer(r, question, &answer, &why);
+
+    if (error != DISCOVER_OK) {
+        return send_error(r, error, why);
+    }
+    if (discover_pox_print(&answer, &bytes, &len, r->pool) != APR_SUCCESS) {
+        return send_error(r, DISCOVER_INTERNAL, "answer could not be printed");
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  PN(12002) "tells %s where %s is", r->user,
+                  answer.mailbox.mail);
+    return glue_send(r, XML_TYPE, bytes, len);
+}
+
+static int handle_pox(request_rec *r)
+{
+    discover_question_t question;
+    discover_error_e error;
+    const char *bytes, *why = NULL;
+    apr_size_t len;
+    int status;
+
+    if (r->method_number != M_POST) {
+        return glue_method_not_allowed(r, "POST");
+    }
+    if (!r->user) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      PN(12003) "refused, because nobody is logged in here: "
+                                "give this location AuthType and Require "
+                                "valid-user");
+        return HTTP_FORBIDDEN;
+    }
+    status = glue_read_body(r, DISCOVER_QUESTION_MAX, &bytes, &len);
+    if (status != OK) {
+        return status;
+    }
+    error = discover_question_parse(&question, bytes, len, &why, r->pool);
+    return error == DISCOVER_OK ? send_answer(r, &question)
+                                : send_error(r, error, why);
+}
+
+static const struct {
+    const char *path;
+    int (*handle)(request_rec *r);
+} paths[] = {
+    {"/autodiscover/autodiscover.xml", handle_pox},
+};
+
+static int handler(request_rec *r)
+{
+    apr_size_t i;
+
+    if (strncasecmp(r->uri, PREFIX, strlen(PREFIX)) != 0 ||
+        autodiscover_server_of(r->server)->enabled != 1) {
+        return DECLINED;
+    }
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (glue_path_is(r, paths[i].path)) {
+            return paths[i].handle(r);
+        }
+    }
+    return DECLINED;
+}
+
+static void init_child(apr_pool_t *pool, server_rec *s)
+{
+    (void)pool;
+    (void)s;
+    xml_init();
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_check_config(autodiscover_check_config, NULL, NULL,
+                         APR_HOOK_MIDDLE);
+    ap_hook_child_init(init_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA autodiscover_module = {
+    STANDARD20_MODULE_STUFF,
+    NULL, /* per directory: nothing */
+    NULL,
+    autodiscover_create_server,
+    autodiscover_merge_server,
+    autodiscover_commands,
+    register_hooks,
+#if defined(AP_MODULE_FLAG_NONE)
+    AP_MODULE_FLAG_NONE,
+#endif
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_MOD_AUTODISCOVER_H
+#define POSTERN_MOD_AUTODISCOVER_H
+
+/* What the files of the glue share.  Message numbers 12001.. */
+
+#include "answer.h"
+#include "question.h"
+#include "settings.h"
+
+#include <httpd.h>
+#include <http_config.h>
+
+/* The configuration of a server or virtual host. */
+typedef struct autodiscover_server_t {
+    int enabled; /* -1 unset */
+    discover_settings_t settings;
+} autodiscover_server_t;
+
+extern module AP_MODULE_DECLARE_DATA autodiscover_module;
+
+/* mod_autodiscover_config.c */
+extern const command_rec autodiscover_commands[];
+void *autodiscover_create_server(apr_pool_t *pool, server_rec *s);
+void *autodiscover_merge_server(apr_pool_t *pool, void *base, void *add);
+autodiscover_server_t *autodiscover_server_of(const server_rec *s);
+
+/* mod_autodiscover_check.c: OK, or HTTP_INTERNAL_SERVER_ERROR after a sentence
+ * to the administrator; a hook, run at start and by httpd -t. */
+int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                              apr_pool_t *ptemp, server_rec *s);
+
+/* mod_autodiscover_mailbox.c: finds the mailbox that r->user asks about by
+ * `question` and makes its answer.  DISCOVER_OK or why there is none, with a
+ * static *why for the log.  A mailbox that r->user may not ask about is
+ * DISCOVER_UNKNOWN_ADDRESS. */
+discover_error_e autodiscover_answer(request_rec *r,
+                                     const discover_question_t *question,
+                                     discover_answer_t *answer,
+                                     const char **why);
+
+/* Takes the optional functions of mod_mailbox; 0 when it is not loaded. */
+int autodiscover_mailbox_ready(void);
+
+#endif

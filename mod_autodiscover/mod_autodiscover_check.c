@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* What contradicts itself across directives, told at start and by httpd -t. */
+
+#include "mod_autodiscover.h"
+
+#include "lib/log.h"
+
+#include <http_log.h>
+
+APLOG_USE_MODULE(autodiscover);
+
+/* What is wrong with these settings, as a sentence, or NULL. */
+static const char *contradiction(const discover_settings_t *s)
+{
+    if (s->server_name) {
+        return NULL;
+    }
+    if (!s->ews_url && !s->rpc_host && !s->exchange_server && !s->imap &&
+        !s->pop3 && !s->smtp) {
+        return "Autodiscover is On, but there is nothing to tell: give the "
+               "name of the server, such as AutodiscoverServerName "
+               "mail.example.com";
+    }
+    if (!s->rpc_host) {
+        return "AutodiscoverRpcProxy is missing: EXPR needs a host; write "
+               "AutodiscoverRpcProxy mail.example.com, or None for no EXPR, "
+               "or AutodiscoverServerName";
+    }
+    if (!s->exchange_server) {
+        return "AutodiscoverExchangeServer is missing: EXCH needs a server; "
+               "write AutodiscoverExchangeServer mail.example.com, or None "
+               "for no EXCH, or AutodiscoverServerName";
+    }
+    if (!s->ews_url && (*s->rpc_host || *s->exchange_server)) {
+        return "AutodiscoverEwsUrl is missing: Outlook needs it beside EXCH "
+               "and EXPR; write AutodiscoverEwsUrl "
+               "https://mail.example.com/EWS/Exchange.asmx, or "
+               "AutodiscoverServerName";
+    }
+    return NULL;
+}
+
+int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                              apr_pool_t *ptemp, server_rec *s)
+{
+    int have_mailbox = autodiscover_mailbox_ready();
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    for (; s; s = s->next) {
+        autodiscover_server_t *conf = autodiscover_server_of(s);
+        const char *wrong;
+
+        if (conf->enabled != 1) {
+            continue;
+        }
+        wrong = have_mailbox ? contradiction(&conf->settings)
+                             : "Autodiscover is On, but mod_mailbox is not "
+                               "loaded: run a2enmod mailbox";
+        if (wrong) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                         PN(12005) "%s", wrong);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* From a question to the mailbox it is about, and from there to the answer. */
+
+#include "mod_autodiscover.h"
+
+#include "lib/log.h"
+#include "lib/mailaddr.h"
+#include "mod_mailbox/mod_mailbox.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+APLOG_USE_MODULE(autodiscover);
+
+static APR_OPTIONAL_FN_TYPE(mailbox_find) * find_mailbox;
+static APR_OPTIONAL_FN_TYPE(mailbox_may_ask) * may_ask;
+
+int autodiscover_mailbox_ready(void)
+{
+    find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
+    may_ask = APR_RETRIEVE_OPTIONAL_FN(mailbox_may_ask);
+    return find_mailbox && may_ask;
+}
+
+/* What a look-up of the caller's own mailbox ends in. */
+static discover_error_e error_of(apr_status_t rv, const char **why)
+{
+    switch (rv) {
+    case APR_SUCCESS:
+        return DISCOVER_OK;
+    case APR_NOTFOUND:
+        *why = "the user has no mailbox";
+        return DISCOVER_UNKNOWN_ADDRESS;
+    case APR_INCOMPLETE:
+        *why = "the user has no mail address";
+        return DISCOVER_NO_CONFIGURATION;
+    case APR_EMISMATCH:
+        *why = "more than one mailbox matches";
+        return DISCOVER_BROKEN;
+    case APR_ENOTIMPL:
+        *why = "no mailbox source is configured";
+        return DISCOVER_INTERNAL;
+    default:
+        *why = "the mailbox source does not answer";
+        return DISCOVER_INTERNAL;
+    }
+}
+
+static int is_own_address(const mailbox_t *caller, const char *address)
+{
+    int i;
+
+    for (i = 0; i < caller->addresses->nelts; i++) {
+        if (mailaddr_same(APR_ARRAY_IDX(caller->addresses, i, const char *),
+                          address)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static discover_mailbox_t plain(const mailbox_t *mailbox, apr_pool_t *pool)
+{
+    const char *at = strrchr(mailbox->mail, '@');
+    discover_mailbox_t m = {
+        .user = mailbox->user,
+        .mail = mailbox->mail,
+        .local = at ? apr_pstrmemdup(pool, mailbox->mail,
+                                     (apr_size_t)(at - mailbox->mail))
+                    : mailbox->mail,
+        .domain = mailbox->domain,
+        .display_name = mailbox->display_name,
+        .guid = mailbox->guid,
+        .legacy_dn = mailbox->legacy_dn,
+    };
+
+    return m;
+}
+
+/* 1 when the question names the caller by the distinguished name that we
+ * derived for a mailbox without one of its own. */
+static int is_derived_name(request_rec *r, const mailbox_t *caller,
+                           const discover_question_t *question)
+{
+    discover_mailbox_t m = plain(caller, r->pool);
+    const discover_settings_t *settings =
+        &autodiscover_server_of(r->server)->settings;
+
+    return question->legacy_dn && !caller->legacy_dn &&
+           strcasecmp(question->legacy_dn,
+                      discover_answer_legacy_dn(settings, &m, r->pool)) == 0;
+}
+
+/* The mailbox that is asked about.  Whatever is no business of the caller's is
+ * an unknown address, and so is an ambiguous one that is not his own. */
+static discover_error_e find_target(request_rec *r, const mailbox_t *caller,
+                                    const discover_question_t *question,
+                                    const mailbox_t **target, const char **why)
+{
+    apr_status_t rv;
+
+    if (is_derived_name(r, caller, question)) {
+        *target = caller;
+        return DISCOVER_OK;
+    }
+    rv =
+        question->legacy_dn
+            ? find_mailbox(r, MAILBOX_BY_LEGACY_DN, question->legacy_dn, target)
+            : find_mailbox(r, MAILBOX_BY_ADDRESS, question->address, target);
+    if (rv == APR_SUCCESS && may_ask(r, caller, *target)) {
+        return DISCOVER_OK;
+    }
+    if (rv == APR_EMISMATCH && question->address &&
+        is_own_address(caller, question->address)) {
+        return error_of(rv, why);
+    }
+    if (rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_INCOMPLETE ||
+        rv == APR_EMISMATCH) {
+        *why = rv == APR_SUCCESS ? "the user may not ask about this mailbox"
+                                 : "no mailbox has this address";
+        return DISCOVER_UNKNOWN_ADDRESS;
+    }
+    return error_of(rv, why);
+}
+
+discover_error_e autodiscover_answer(request_rec *r,
+                                     const discover_question_t *question,
+                                     discover_answer_t *answer,
+                                     const char **why)
+{
+    const discover_settings_t *settings =
+        &autodiscover_server_of(r->server)->settings;
+    const mailbox_t *caller, *target;
+    discover_mailbox_t mailbox;
+    discover_error_e error =
+        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+
+    if (error == DISCOVER_OK) {
+        error = find_target(r, caller, question, &target, why);
+    }
+    if (error != DISCOVER_OK) {
+        return error;
+    }
+    mailbox = plain(target, r->pool);
+    error = discover_answer_make(answer, settings, &mailbox, why, r->pool);
+    if (error == DISCOVER_BROKEN) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      PN(12004) "no answer can be made for %s: %s",
+                      mailbox.mail, *why);
+    }
+    return error;
+}

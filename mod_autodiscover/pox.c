@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+#include "pox.h"
+#include "question.h"
+
+#include "lib/xml.h"
+
+#include <apr_strings.h>
+#include <stddef.h>
+#include <string.h>
+
+/* One Protocol element: its children as text, NULL for those it has not. */
+typedef struct protocol_t {
+    const char *type;
+    const char *ttl;
+    const char *server;
+    const char *server_dn;
+    const char *server_version;
+    const char *mdb_dn;
+    const char *port;
+    const char *as_url;
+    const char *ews_url;
+    const char *oof_url;
+    const char *oab_url;
+    const char *login_name;
+    const char *domain_required;
+    const char *spa;
+    const char *auth_package;
+    const char *cert_principal;
+    const char *ssl;
+    const char *encryption;
+    const char *auth_required;
+    const char *use_pop_auth;
+    const char *smtp_last;
+} protocol_t;
+
+/* The children of Protocol in the order of MS-OXDSCLI section 2.2.4.1.1.2.6. */
+static const struct {
+    const char *element;
+    apr_size_t member;
+} children[] = {
+    {"Type", offsetof(protocol_t, type)},
+    {"TTL", offsetof(protocol_t, ttl)},
+    {"Server", offsetof(protocol_t, server)},
+    {"ServerDN", offsetof(protocol_t, server_dn)},
+    {"ServerVersion", offsetof(protocol_t, server_version)},
+    {"MdbDN", offsetof(protocol_t, mdb_dn)},
+    {"Port", offsetof(protocol_t, port)},
+    {"ASUrl", offsetof(protocol_t, as_url)},
+    {"EwsUrl", offsetof(protocol_t, ews_url)},
+    {"OOFUrl", offsetof(protocol_t, oof_url)},
+    {"OABUrl", offsetof(protocol_t, oab_url)},
+    {"LoginName", offsetof(protocol_t, login_name)},
+    {"DomainRequired", offsetof(protocol_t, domain_required)},
+    {"SPA", offsetof(protocol_t, spa)},
+    {"AuthPackage", offsetof(protocol_t, auth_package)},
+    {"CertPrincipalName", offsetof(protocol_t, cert_principal)},
+    {"SSL", offsetof(protocol_t, ssl)},
+    {"Encryption", offsetof(protocol_t, encryption)},
+    {"AuthRequired", offsetof(protocol_t, auth_required)},
+    {"UsePOPAuth", offsetof(protocol_t, use_pop_auth)},
+    {"SMTPLast", offsetof(protocol_t, smtp_last)},
+};
+
+static void print_protocol(xml_out_t *x, const protocol_t *protocol)
+{
+    apr_size_t i;
+
+    xml_out_start(x, "Protocol");
+    for (i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+        xml_out_element(x, children[i].element,
+                        *(const char *const *)((const char *)protocol +
+                                               children[i].member));
+    }
+    xml_out_end(x);
+}
+
+/* What every protocol with web services has in common. */
+static protocol_t with_web_services(const discover_answer_t *a,
+                                    const char *type, const char *ttl)
+{
+    protocol_t p = {
+        .type = type,
+        .ttl = ttl,
+        .as_url = a->as_url,
+        .ews_url = a->ews_url,
+        .oof_url = a->oof_url,
+        .oab_url = a->oab_url,
+    };
+
+    return p;
+}
+
+static void print_exch(xml_out_t *x, const discover_answer_t *a,
+                       const char *ttl, apr_pool_t *pool)
+{
+    protocol_t p = with_web_services(a, "EXCH", ttl);
+
+    p.server = a->exchange_server;
+    p.server_dn = a->server_dn;
+    p.server_version = discover_pox_version(&a->version, pool);
+    p.mdb_dn = a->mdb_dn;
+    p.auth_package = a->exchange_auth;
+    print_protocol(x, &p);
+}
+
+static void print_expr(xml_out_t *x, const discover_answer_t *a,
+                       const char *ttl)
+{
+    protocol_t p = with_web_services(a, "EXPR", ttl);
+
+    p.server = a->rpc_host;
+    p.auth_package = a->rpc_auth;
+    p.cert_principal = a->cert_principal;
+    p.ssl = a->rpc_ssl ? "On" : "Off";
+    print_protocol(x, &p);
+}
+
+/* Encryption overrides SSL for clients that know it; the others take SSL off
+ * for clear text, so that it is on for STARTTLS as well. */
+static void print_mail_server(xml_out_t *x, const discover_answer_t *a,
+                              const char *type, const char *ttl,
+                              const discover_mail_server_t *server,
+                              apr_pool_t *pool)
+{
+    static const char *const encryption[] = {"SSL", "TLS", "None"};
+    int is_smtp = strcmp(type, "SMTP") == 0;
+    protocol_t p = {
+        .type = type,
+        .ttl = ttl,
+        .server = server->host,
+        .port = apr_itoa(pool, server->port),
+        .login_name = a->login_name,
+        .domain_required = "off",
+        .spa = "off",
+        .ssl = server->security == DISCOVER_SECURITY_PLAIN ? "off" : "on",
+        .encryption = encryption[server->security],
+        .auth_required = "on",
+        .use_pop_auth = is_smtp ? "off" : NULL,
+        .smtp_last = is_smtp ? "off" : NULL,
+    };
+
+    if (server->host) {
+        print_protocol(x, &p);
+    }
+}
+
+static void print_user(xml_out_t *x, const discover_answer_t *a)
+{
+    xml_out_start(x, "User");
+    xml_out_element(x, "AutoDiscoverSMTPAddress", a->mailbox.mail);
+    xml_out_element(x, "DisplayName", a->mailbox.display_name);
+    xml_out_element(x, "LegacyDN", a->mailbox.legacy_dn);
+    xml_out_element(x, "DeploymentId", a->deployment_id);
+    xml_out_end(x);
+}
+
+static void print_account(xml_out_t *x, const discover_answer_t *a,
+                          apr_pool_t *pool)
+{
+    const char *ttl = a->ttl < 0 ? NULL : apr_itoa(pool, a->ttl);
+
+    xml_out_start(x, "Account");
+    xml_out_element(x, "AccountType", "email");
+    xml_out_element(x, "Action", "settings");
+    xml_out_element(x, "MicrosoftOnline", "False");
+    if (a->exchange_server) {
+        print_exch(x, a, ttl, pool);
+    }
+    if (a->rpc_host) {
+        print_expr(x, a, ttl);
+    }
+    print_mail_server(x, a, "IMAP", ttl, &a->imap, pool);
+    print_mail_server(x, a, "POP3", ttl, &a->pop3, pool);
+    print_mail_server(x, a, "SMTP", ttl, &a->smtp, pool);
+    xml_out_end(x);
+}
+
+/* Opens Autodiscover and, inside, Response of namespace `ns`. */
+static xml_out_t *open_response(const char *ns, apr_pool_t *pool)
+{
+    xml_out_t *x = xml_out_create(pool);
+
+    xml_out_start(x, "Autodiscover");
+    xml_out_attribute(x, "xmlns", DISCOVER_NS_BASE);
+    xml_out_start(x, "Response");
+    xml_out_attribute(x, "xmlns", ns);
+    return x;
+}
+
+apr_status_t discover_pox_print(const discover_answer_t *answer,
+                                const char **bytes, apr_size_t *len,
+                                apr_pool_t *pool)
+{
+    xml_out_t *x = open_response(DISCOVER_NS_OUTLOOK, pool);
+
+    print_user(x, answer);
+    print_account(x, answer, pool);
+    return xml_out_finish(x, bytes, len);
+}
+
+/* FNV-1a: all that is asked of Id is that it stays the same. */
+static const char *id_of(const char *name, apr_pool_t *pool)
+{
+    apr_uint32_t hash = 2166136261u;
+
+    for (; *name; name++) {
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    }
+    return apr_psprintf(pool, "%u", hash);
+}
+
+/* Time of day in UTC with seven decimals. */
+static const char *time_of_day(apr_time_t now, apr_pool_t *pool)
+{
+    apr_time_exp_t t;
+
+    apr_time_exp_gmt(&t, now);
+    return apr_psprintf(pool, "%02d:%02d:%02d.%06d0", t.tm_hour, t.tm_min,
+                        t.tm_sec, t.tm_usec);
+}
+
+apr_status_t discover_pox_error(discover_error_e error, const char *server_name,
+                                apr_time_t now, const char **bytes,
+                                apr_size_t *len, apr_pool_t *pool)
+{
+    xml_out_t *x = open_response(DISCOVER_NS_BASE, pool);
+
+    xml_out_start(x, "Error");
+    xml_out_attribute(x, "Time", time_of_day(now, pool));
+    xml_out_attribute(x, "Id", id_of(server_name, pool));
+    xml_out_element(x, "ErrorCode", apr_itoa(pool, error));
+    xml_out_element(x, "Message", discover_errors_message(error));
+    xml_out_element(x, "DebugData", "");
+    xml_out_end(x);
+    return xml_out_finish(x, bytes, len);
+}
+
+/* Four bits that are 7, six of major, six of minor version, one bit that is
+ * 1, fifteen of build (MS-OXDSCLI section 2.2.4.1.1.2.6.39). */
+const char *discover_pox_version(const discover_version_t *version,
+                                 apr_pool_t *pool)
+{
+    apr_uint32_t packed = 0x70008000u |
+                          ((apr_uint32_t)version->major & 0x3f) << 22 |
+                          ((apr_uint32_t)version->minor & 0x3f) << 16 |
+                          ((apr_uint32_t)version->build & 0x7fff);
+
+    return apr_psprintf(pool, "%08X", packed);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_SETTINGS_H
+#define POSTERN_SETTINGS_H
+
+/* What the administrator said about the services of one server: the values of
+ * the directives, before they meet a mailbox.  Strings may hold variables
+ * (variables.h); NULL and -1 mean that the directive was not given, "" that it
+ * was given as None.  Pure. */
+
+typedef enum discover_security_e {
+    DISCOVER_SECURITY_SSL,      /* TLS from the first byte */
+    DISCOVER_SECURITY_STARTTLS, /* TLS after a command */
+    DISCOVER_SECURITY_PLAIN     /* no TLS */
+} discover_security_e;
+
+/* A mail access or submission server; host "" means None. */
+typedef struct discover_mail_server_t {
+    const char *host;
+    int port;
+    discover_security_e security;
+} discover_mail_server_t;
+
+/* The version that the server claims, as Exchange counts. */
+typedef struct discover_version_t {
+    int major;    /* below 64 */
+    int minor;    /* below 64 */
+    int build;    /* below 32768 */
+    int revision; /* below 65536 */
+} discover_version_t;
+
+typedef struct discover_settings_t {
+    const char *server_name;  /* stands in for every host that is not given */
+    const char *organization; /* /o=...[/ou=...], the start of derived names */
+    const char *deployment_id;
+    /* web services */
+    const char *ews_url;
+    const char *as_url;
+    const char *oof_url;
+    const char *oab_url;
+    /* EXCH: the server as Outlook names it inside the RPC tunnel */
+    const char *exchange_server;
+    const char *exchange_auth;
+    const char *server_dn;
+    const char *mdb_dn;
+    const discover_version_t *version;
+    /* EXPR: the RPC proxy */
+    const char *rpc_host;
+    const char *rpc_auth;
+    int rpc_ssl;
+    const char *cert_principal;
+    /* mail clients */
+    const discover_mail_server_t *imap;
+    const discover_mail_server_t *pop3;
+    const discover_mail_server_t *smtp;
+    const char *login_name;
+    int ttl; /* hours */
+} discover_settings_t;
+
+#endif
