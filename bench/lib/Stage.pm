@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+package Stage;
+
+# The servers that measurements run against.  Each is started by the first row
+# that needs it and lives until the end, so that rounds are interleaved.
+
+use strict;
+use warnings;
+use T::Ca;
+use T::Dir qw(build temp_dir write_file read_file);
+use T::Httpd;
+use T::Process;
+use T::Wait qw(until_true until_port free_port);
+use Exporter 'import';
+our @EXPORT_OK = qw(stage ca dir user_file);
+
+my %made;
+my $dir;
+
+sub dir { $dir //= temp_dir() }
+
+# The server called $name, made by $make at the first call.
+sub stage {
+    my ($name, $make) = @_;
+    return $made{$name} //= $make->();
+}
+
+sub ca { stage(ca => sub { T::Ca->make(dir()) }) }
+
+# A file for AuthUserFile: alice with the password "secret", in a hash that
+# costs next to nothing, so that the hash is not what is measured.
+sub user_file {
+    return stage(users => sub {
+        write_file(dir() . '/users', "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
+        dir() . '/users';
+    });
+}
+
+# The DCE/RPC back end; its port.
+sub rpc_server {
+    return stage(rpc_server => sub {
+        my $port = free_port();
+        my $process = T::Process->start([build() . '/bench/rpc_server', "127.0.0.1:$port"],
+            dir() . '/rpc_server.log');
+        until_port('127.0.0.1', $port, 10, $process->pid) or die "rpc_server did not start\n";
+        { port => $port, process => $process };
+    });
+}
+
+# haproxy in front of the back end: plain TCP, and TLS ended there.
+sub haproxy {
+    return stage(haproxy => sub {
+        my ($plain, $tls, $back) = (free_port(), free_port(), rpc_server()->{port});
+        my $ca = ca();
+        write_file(dir() . '/haproxy.pem', read_file($ca->{server}) . read_file($ca->{key}));
+        my $conf = write_file(dir() . '/haproxy.cfg', <<"CFG");
+global
+  maxconn 4000
+  nbthread 1
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+listen plain
+  bind 127.0.0.1:$plain
+  server back 127.0.0.1:$back
+listen tls
+  bind 127.0.0.1:$tls ssl crt @{[dir()]}/haproxy.pem
+  server back 127.0.0.1:$back
+CFG
+        my $process = T::Process->start(['/usr/sbin/haproxy', '-db', '-f', $conf], dir() . '/haproxy.log');
+        until_port('127.0.0.1', $_, 10, $process->pid) or die "haproxy did not start\n" for $plain, $tls;
+        { port => $plain, tls_port => $tls, pid => $process->pid, process => $process };
+    });
+}
+
+# One child with enough threads for a thread per channel.
+my $one_child = <<'CONF';
+ServerLimit 1
+ThreadLimit 4000
+ThreadsPerChild 1200
+MinSpareThreads 1200
+MaxSpareThreads 1200
+MaxRequestWorkers 1200
+AsyncRequestWorkerFactor 100
+LogLevel warn
+CONF
+
+# httpd's own way to a TCP back end.
+sub new_connect_proxy {
+    my $back = rpc_server()->{port};
+    return T::Httpd->new(load => [qw(proxy proxy_connect)], tls => ca(), main => $one_child,
+        conf => "ProxyRequests On\nAllowCONNECT $back\nProxyTimeout 3600\n")->start;
+}
+sub connect_proxy { stage(connect_proxy => \&new_connect_proxy) }
+
+# The tunnel.
+sub new_rpc_proxy {
+    my ($back, $users) = (rpc_server()->{port}, user_file());
+    return T::Httpd->new(modules => ['rpcproxy'], tls => ca(), main => $one_child, conf => <<"CONF")->start;
+<Location /rpc/rpcproxy.dll>
+  AuthType Basic
+  AuthName bench
+  AuthBasicProvider file
+  AuthUserFile $users
+  Require valid-user
+</Location>
+RPCProxyBackend bench.example.test:6001 127.0.0.1:$back
+CONF
+}
+sub rpc_proxy { stage(rpc_proxy => \&new_rpc_proxy) }
+
+1;
