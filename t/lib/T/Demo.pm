@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+package T::Demo;
+
+# The demo as a server for tests of whole clients: started once, asked much.
+#
+#   my $demo = T::Demo->start(DEMO_SAMBA => 'no');  # dies with what it printed
+#   $demo->{BASE_URL}, $demo->{MAIL1} ...           # what its env file says
+#   $demo->output                                   # what a person saw
+#   $demo->interrupt                                # Ctrl-C; exit status
+
+use strict;
+use warnings;
+use T::Dir qw(top build temp_dir read_file);
+use T::Process;
+use T::Wait qw(until_true free_port);
+
+# %more goes into its environment.  Returns after the steps, when it stays up.
+sub start {
+    my ($class, %more) = @_;
+    my $dir  = temp_dir();
+    my %env  = (DEMO_DIR => "$dir/demo", DEMO_PORT => free_port(), POSTERN_BUILD => build(), %more);
+    my $self = bless { dir => $dir }, $class;
+    $self->{process} = T::Process->start([$^X, top() . '/demo/demo.pl'], "$dir/output", \%env);
+    until_true(sub { -s "$dir/demo/env" || !$self->{process}->alive }, 120);
+    -s "$dir/demo/env" or die "the demo did not come up:\n" . $self->output;
+    $self->read_env("$dir/demo/env");
+    return $self;
+}
+
+sub read_env {
+    my ($self, $file) = @_;
+    for (split /\n/, read_file($file)) {
+        my ($name, $value) = /^([A-Z0-9_]+)='(.*)'$/ or die "env: what is '$_'?\n";
+        $self->{$name} = $value =~ s/'\\''/'/gr;
+    }
+}
+
+sub dir    { "$_[0]{dir}/demo" }
+sub output { read_file("$_[0]{dir}/output") // '' }
+
+# Ends it as Ctrl-C does; its exit status, or undef when a signal ended it.
+sub interrupt {
+    my ($self) = @_;
+    my $status = $self->{process}->stop('INT', 60);
+    return $status & 127 ? undef : $status >> 8;
+}
+
+1;

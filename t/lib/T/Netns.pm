@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+package T::Netns;
+
+# "use T::Netns;" before anything else runs the whole test file in a network
+# namespace with loopback alone, where example.test and its names lead to
+# 127.0.0.1 (t/lib/testnet).  Without the right to make one, the file skips.
+
+use strict;
+use warnings;
+use T::Dir qw(top);
+
+sub import {
+    my ($class, @options) = @_;
+    return if $ENV{POSTERN_TESTNET};
+    if ($> != 0 || system('unshare -n -m true 2>/dev/null') != 0) {
+        print "1..0 # SKIP a network namespace needs root\n";
+        exit 0;
+    }
+    $ENV{POSTERN_TESTNET} = 1;
+    exec top() . '/t/lib/testnet', @options, $^X, '-I' . top() . '/t/lib', $0
+        or die "testnet: $!\n";
+}
+
+1;
