@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+#include "mod_autodiscover/pox.h"
+
+#include "lib/xml.h"
+#include "t/unit/tap.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+static const discover_answer_t full = {
+    .mailbox = {.user = "alice",
+                .mail = "alice@example.test",
+                .local = "alice",
+                .domain = "example.test",
+                .display_name = "Alice <&> \xff",
+                .guid = "g",
+                .legacy_dn = "/o=A/cn=alice"},
+    .organization = "/o=A",
+    .deployment_id = "D",
+    .ews_url = "https://h/ews?a=1&b=2",
+    .as_url = "https://h/as",
+    .oof_url = "https://h/oof",
+    .oab_url = "https://h/oab/",
+    .exchange_server = "exch",
+    .exchange_auth = "Ntlm",
+    .server_dn = "/o=A/cn=S",
+    .mdb_dn = "/o=A/cn=M",
+    .version = {15, 1, 2176, 0},
+    .rpc_host = "rpc",
+    .rpc_auth = "Basic",
+    .rpc_ssl = 1,
+    .cert_principal = "none",
+    .imap = {"imap", 993, DISCOVER_SECURITY_SSL},
+    .pop3 = {"pop", 110, DISCOVER_SECURITY_PLAIN},
+    .smtp = {"smtp", 587, DISCOVER_SECURITY_STARTTLS},
+    .login_name = "alice",
+    .ttl = 2,
+};
+
+static const char expected[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<Autodiscover xmlns=\"" DISCOVER_NS_BASE "\">"
+    "<Response xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/"
+    "outlook/responseschema/2006a\">"
+    "<User><AutoDiscoverSMTPAddress>alice@example.test"
+    "</AutoDiscoverSMTPAddress><DisplayName>Alice &lt;&amp;&gt; \xef\xbf\xbd"
+    "</DisplayName><LegacyDN>/o=A/cn=alice</LegacyDN>"
+    "<DeploymentId>D</DeploymentId></User>"
+    "<Account><AccountType>email</AccountType><Action>settings</Action>"
+    "<MicrosoftOnline>False</MicrosoftOnline>"
+    "<Protocol><Type>EXCH</Type><TTL>2</TTL><Server>exch</Server>"
+    "<ServerDN>/o=A/cn=S</ServerDN><ServerVersion>73C18880</ServerVersion>"
+    "<MdbDN>/o=A/cn=M</MdbDN><ASUrl>https://h/as</ASUrl>"
+    "<EwsUrl>https://h/ews?a=1&amp;b=2</EwsUrl><OOFUrl>https://h/oof</OOFUrl>"
+    "<OABUrl>https://h/oab/</OABUrl><AuthPackage>Ntlm</AuthPackage></Protocol>"
+    "<Protocol><Type>EXPR</Type><TTL>2</TTL><Server>rpc</Server>"
+    "<ASUrl>https://h/as</ASUrl><EwsUrl>https://h/ews?a=1&amp;b=2</EwsUrl>"
+    "<OOFUrl>https://h/oof</OOFUrl><OABUrl>https://h/oab/</OABUrl>"
+    "<AuthPackage>Basic</AuthPackage>"
+    "<CertPrincipalName>none</CertPrincipalName><SSL>On</SSL></Protocol>"
+    "<Protocol><Type>IMAP</Type><TTL>2</TTL><Server>imap</Server>"
+    "<Port>993</Port><LoginName>alice</LoginName>"
+    "<DomainRequired>off</DomainRequired><SPA>off</SPA><SSL>on</SSL>"
+    "<Encryption>SSL</Encryption><AuthRequired>on</AuthRequired></Protocol>"
+    "<Protocol><Type>POP3</Type><TTL>2</TTL><Server>pop</Server>"
+    "<Port>110</Port><LoginName>alice</LoginName>"
+    "<DomainRequired>off</DomainRequired><SPA>off</SPA><SSL>off</SSL>"
+    "<Encryption>None</Encryption><AuthRequired>on</AuthRequired></Protocol>"
+    "<Protocol><Type>SMTP</Type><TTL>2</TTL><Server>smtp</Server>"
+    "<Port>587</Port><LoginName>alice</LoginName>"
+    "<DomainRequired>off</DomainRequired><SPA>off</SPA><SSL>on</SSL>"
+    "<Encryption>TLS</Encryption><AuthRequired>on</AuthRequired>"
+    "<UsePOPAuth>off</UsePOPAuth><SMTPLast>off</SMTPLast></Protocol>"
+    "</Account></Response></Autodiscover>\n";
+
+static const char *printed(const discover_answer_t *answer, apr_pool_t *pool)
+{
+    const char *bytes;
+    apr_size_t len;
+
+    return discover_pox_print(answer, &bytes, &len, pool) == APR_SUCCESS
+               ? apr_pstrmemdup(pool, bytes, len)
+               : NULL;
+}
+
+static void test_print(apr_pool_t *pool)
+{
+    discover_answer_t none = full;
+    const char *text;
+
+    is_str(printed(&full, pool), expected, "everything, in order, escaped");
+    none.exchange_server = none.rpc_host = NULL;
+    none.imap.host = none.pop3.host = none.smtp.host = NULL;
+    none.ttl = -1;
+    text = printed(&none, pool);
+    ok(text && !strstr(text, "<Protocol>"), "what is not offered is not told");
+    none = full;
+    none.ttl = -1;
+    none.oab_url = none.exchange_auth = NULL;
+    text = printed(&none, pool);
+    ok(text && !strstr(text, "<TTL") && !strstr(text, "<OABUrl") &&
+           !strstr(text, "Ntlm"),
+       "nor is an element without value");
+}
+
+static void test_error(apr_pool_t *pool)
+{
+    const char *bytes, *again;
+    apr_size_t len;
+    apr_time_t when = apr_time_make(1000000000, 1234); /* 01:46:40 UTC */
+
+    is_int(discover_pox_error(DISCOVER_UNKNOWN_ADDRESS, "a", when, &bytes, &len,
+                              pool),
+           APR_SUCCESS, "an error");
+    is_str(apr_pstrmemdup(pool, bytes, len),
+           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+           "<Autodiscover xmlns=\"" DISCOVER_NS_BASE "\">"
+           "<Response xmlns=\"" DISCOVER_NS_BASE "\">"
+           "<Error Time=\"01:46:40.0012340\" Id=\"3826002220\">"
+           "<ErrorCode>500</ErrorCode>"
+           "<Message>The email address can't be found.</Message>"
+           "<DebugData></DebugData></Error></Response></Autodiscover>\n",
+           "in the base namespace");
+    discover_pox_error(DISCOVER_UNKNOWN_ADDRESS, "b", when, &again, &len, pool);
+    ok(strstr(again, "3826002220") == NULL, "another server, another Id");
+}
+
+static void test_messages(void)
+{
+    static const discover_error_e errors[] = {500, 501, 600, 601, 602, 603};
+    size_t i;
+
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        ok(*discover_errors_message(errors[i]), "%d has a message", errors[i]);
+    }
+}
+
+static void test_version(apr_pool_t *pool)
+{
+    static const struct {
+        discover_version_t version;
+        const char *expected;
+    } rows[] = {
+        {{8, 0, 685, 0}, "720082AD"},
+        {{15, 0, 847, 0}, "73C0834F"},
+        {{15, 1, 2176, 99}, "73C18880"},
+        {{63, 63, 32767, 65535}, "7FFFFFFF"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_str(discover_pox_version(&rows[i].version, pool), rows[i].expected,
+               rows[i].expected);
+    }
+}
+
+int main(void)
+{
+    apr_pool_t *pool;
+
+    apr_initialize();
+    xml_init();
+    apr_pool_create(&pool, NULL);
+    test_print(pool);
+    test_error(pool);
+    test_messages();
+    test_version(pool);
+    apr_terminate();
+    xmlCleanupParser();
+    return done_testing();
+}
