@@ -42,6 +42,8 @@ sub write_all {
     write_file("$run/httpd/mailboxes", mailboxes($world));
     write_file("$run/httpd/mailbox.secret", $world->dc->reader_password . "\n", 0600)
         if $world->dc;
+    write_file("$run/submit/smtp-submit.conf", submit_conf($world));
+    write_file("$run/submit/password", $world->user(1)->{password} . "\n", 0600);
     chown scalar(getpwnam 'www-data'), -1, "$run/sieve", "$run/httpd/mailboxes";
 }
 
@@ -79,6 +81,25 @@ sub mailboxes {
             . "legacydn: $user->{legacy_dn}\n";
     }
     return $text;
+}
+
+# --- the mail client ---------------------------------------------------------
+
+# Its configuration is its commands.
+sub submit_conf {
+    my ($world) = @_;
+    my ($run, $user) = ($world->run, $world->user(1));
+    return <<"CONF";
+mail smtpserver @{[ $world->mx->host ]}
+mail smtpserver authentication crammd5 username $user->{name} password-file $run/submit/password
+mail smtpserver port @{[ $world->mx->port('starttls') ]}
+mail smtpserver tls starttls
+mail smtpserver tls-ca-file $run/tls/ca.pem
+mail from $user->{mail}
+mail hostname @{[ $world->host ]}
+mail file-root $run/submit
+mail spool $run/submit/spool
+CONF
 }
 
 # --- httpd -------------------------------------------------------------------

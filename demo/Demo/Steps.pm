@@ -189,6 +189,36 @@ sub compile_sieve {
     command('', 'sievec', $file, $world->run . '/script.svbin');
 }
 
+# Queued, shown, sent, received.
+sub submit {
+    my ($world) = @_;
+    my ($run, $to) = ($world->run . '/submit', $world->user(2)->{mail});
+    write_file("$run/report.txt", "The nightly backup is done.\n.\nNothing is lost.\n");
+    smtp_submit($world, qw(mail to), $to, 'subject', 'Backup of %H', 'file', "$run/report.txt",
+        'queue-only');
+    smtp_submit($world, qw(show mail));
+    smtp_submit($world, 'flush');
+    my ($mail) = $world->mx->wait_mail(1, 10);
+    must($mail, 'Postfix received nothing.');
+    note('Postfix received:');
+    answer(grep { /^(?:Received|\s+by|From|To|Subject|Message-I[dD]|\S*$|[^:]*$)/ } split /\n/, $mail);
+    must($mail =~ /^Subject: Backup of mail\.example\.test\s*$/m, 'The subject is another.');
+    must($mail =~ /^\.\r?\nNothing is lost\./m, 'The text is another.');
+    my $counters = smtp_submit($world, qw(show counter mail));
+    must($counters =~ /^Mails Sent\s+\.+\s+1$/m, 'The counter of mails sent is not 1.');
+    return "$to has the mail";
+}
+
+# One command of smtp-submit, shown with what it prints.
+sub smtp_submit {
+    my ($world, @words) = @_;
+    ask(join ' ', 'smtp-submit', map { /\s/ ? "\"$_\"" : $_ } @words);
+    my $out = command('', build() . '/bin/smtp-submit', '--config',
+        $world->run . '/submit/smtp-submit.conf', @words);
+    answer($out);
+    return $out;
+}
+
 # Runs a command with $input; its output, or dies with that when it fails.
 sub command {
     my ($input, @command) = @_;

@@ -65,6 +65,8 @@ END {
         my $status = $?;
         kill 'KILL', map { -$_ } keys %running;
         waitpid $_, 0 for keys %running;
+        # Their children must be gone before the folders are removed.
+        until_true(sub { !grep { kill 0, -$_ } keys %running }, 2);
         $? = $status;
     }
 }
