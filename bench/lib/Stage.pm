@@ -12,7 +12,7 @@ use T::Httpd;
 use T::Process;
 use T::Wait qw(until_true until_port free_port);
 use Exporter 'import';
-our @EXPORT_OK = qw(stage ca dir user_file);
+our @EXPORT_OK = qw(stage ca dir user_file mailbox_file mailbox_login);
 
 my %made;
 my $dir;
@@ -32,9 +32,30 @@ sub ca { stage(ca => sub { T::Ca->make(dir()) }) }
 sub user_file {
     return stage(users => sub {
         write_file(dir() . '/users', "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
-        dir() . '/users';
     });
 }
+
+# alice for mod_mailbox, with the same password.
+sub mailbox_file {
+    return stage(mailboxes => sub {
+        write_file(dir() . '/mailboxes', <<"FILE", 0644);
+user: alice
+password: {SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=
+mail: alice\@example.test
+name: Alice Smith
+FILE
+    });
+}
+
+# What a location needs so that alice logs in, cached.
+sub mailbox_login { <<'CONF' }
+AuthType Basic
+AuthName bench
+AuthBasicProvider socache mailbox
+AuthnCacheProvideFor mailbox
+AuthnCacheTimeout 600
+Require valid-user
+CONF
 
 # The DCE/RPC back end; its port.
 sub rpc_server {
