@@ -20,7 +20,7 @@ my %banned = (
     (map { $_ => 'hides errors' } qw(atoi atol atoll)),
     (map { $_ => 'runs a shell' } qw(system popen)),
     (map { $_ => 'is not for threads' } qw(strtok localtime gmtime asctime ctime strerror getpwnam getgrnam readdir_r rand)),
-    (map { $_ => 'can be raced' } qw(tmpnam mktemp tempnam access)),
+    (map { $_ => 'can be raced' } qw(tmpnam mktemp tempnam)),
     (map { $_ => 'ends the process' } qw(assert ap_assert abort)),
     alloca => 'has no bound', xmlCleanupParser => "frees other modules' memory");
 my $banned = join '|', sort keys %banned;
@@ -32,7 +32,7 @@ for my $file (@ours) {
     is("@found", '', "$file: no banned call");
 }
 for my $file (grep { !m{^smtp-submit/} } @ours) {
-    my @xml = code($file, 1) =~ /("<[A-Za-z\/][^"]*")/g;
+    my @xml = code($file, 1) =~ /("[^"\n]*(?:<\/\w|<\?xml|\bxmlns(?::\w+)?=)[^"\n]*")/g;
     is("@xml", '', "$file: no XML by concatenation");
 }
 
@@ -56,12 +56,9 @@ for my $f (grep { $_->{lines} > 60 } @functions) {
 
 my %where;
 push @{ $where{ $_->{name} } }, $_->{file}
-    for grep { $_->{file} !~ m{^(?:t|bench)/} } functions(grep { /\.c$/ } @ours);
-my @lines_of;
+    for grep { $_->{public} && $_->{name} ne 'main' } functions(grep { /\.c$/ } @ours);
 for my $name (sort grep { @{ $where{$_} } > 1 } keys %where) {
-    my @public = grep { code($_) !~ /^(?:\w+\s+)*static\b[^;{]*\b\Q$name\E\s*\(/m } @{ $where{$name} };
-    ok(@public < 1 || @{ $where{$name} } == 1 || $name eq 'main',
-        "$name() has one meaning (@{ $where{$name} })");
+    fail("$name() has one meaning (@{ $where{$name} })");
 }
 
 # --- globals ---

@@ -64,19 +64,19 @@ sub calls {
 }
 
 # Every function definition of the given C files:
-# { file, name, line, end, lines }.
+# { file, name, line, end, lines, public }.
 sub functions {
     my @paths = @_;
     my $top = top();
-    open my $ctags, '-|', 'ctags', '-x', '--kinds-C=f', '--fields=+ne',
-        '--_xformat=%F|%N|%n|%{end}', map { "$top/$_" } @paths
+    open my $ctags, '-|', 'ctags', '-x', '--kinds-C=f', '--fields=+fne',
+        '--_xformat=%F|%N|%n|%{end}|%{file}', map { "$top/$_" } @paths
         or die "ctags: $!\n";
     my @found;
     while (<$ctags>) {
-        my ($file, $name, $line, $end) = m{^([^|]+)\|(\w+)\|(\d+)\|(\d+)$} or die "ctags: $_";
+        my ($file, $name, $line, $end, $static) = m{^([^|]+)\|(\w+)\|(\d+)\|(\d+)\|(.*)$} or die "ctags: $_";
         $file =~ s{^\Q$top\E/}{};
         push @found, { file => $file, name => $name, line => $line, end => $end,
-            lines => $end - $line + 1 };
+            lines => $end - $line + 1, public => $static ne 'file' };
     }
     close $ctags or die "ctags failed\n";
     return @found;
