@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* AuthType NTLM: a login that belongs to one TCP connection, verified by a
+ * Samba server.  This file decides which scheme a request may use, and what a
+ * 401 offers. */
+
+#include "mod_auth_ntlm.h"
+
+#include <apr_strings.h>
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <http_ssl.h>
+
+#include "lib/log.h"
+
+APLOG_USE_MODULE(auth_ntlm);
+
+/* The largest request body that is asked for, only to be thrown away, so that
+ * a 401 can keep the connection. */
+#define SMALL_BODY 65536
+
+/* What was decided for a request, kept in its request_config for its
+ * subrequests and internal redirects: they carry the same header, and a type 3
+ * is worth something once. */
+typedef struct verdict_t {
+    int status; /* OK, or what was returned */
+    const char *user;
+    const char *auth_type;
+    const account_domain_t *domain;
+    const apr_array_header_t *servers;
+} verdict_t;
+
+int auth_ntlm_is_bindable(const request_rec *r)
+{
+    static const char *const signs[] = {"Via", "Forwarded", "X-Forwarded-For"};
+    apr_size_t i;
+
+    if (r->connection->master || r->proto_num >= HTTP_VERSION(2, 0) ||
+        r->proxyreq == PROXYREQ_PROXY) {
+        return 0;
+    }
+    for (i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        if (apr_table_get(r->headers_in, signs[i])) {
+            return 0;
+        }
+    }
+    /* mod_remoteip takes the header away and leaves this. */
+    return apr_table_get(r->notes, "remoteip-proxy-ip-list") == NULL;
+}
+
+void auth_ntlm_keep_connection(request_rec *r)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t body = 0;
+
+    if (!r->expecting_100 || r->connection->keepalive == AP_CONN_CLOSE ||
+        apr_table_get(r->headers_in, "Transfer-Encoding") ||
+        !ap_parse_strict_length(&body, length ? length : "0") ||
+        body > SMALL_BODY) {
+        return;
+    }
+    if (body > 0) {
+        int status = r->status;
+        const char *line = r->status_line;
+
+        r->status = HTTP_CONTINUE;
+        r->status_line = NULL;
+        ap_send_interim_response(r, 0);
+        r->status = status;
+        r->status_line = line;
+    }
+    r->expecting_100 = 0;
+}
+
+static const char *basic_realm(request_rec *r, const auth_ntlm_dir_t *conf)
+{
+    const char *name = ap_auth_name(r);
+
+    return name ? name : conf->domain->name;
+}
+
+int auth_ntlm_offer(request_rec *r, const auth_ntlm_dir_t *conf)
+{
+    if (auth_ntlm_is_bindable(r)) {
+        apr_table_addn(r->err_headers_out, "WWW-Authenticate", "NTLM");
+        auth_ntlm_keep_connection(r);
+    }
+    if (conf->basic) {
+        apr_table_addn(
+            r->err_headers_out, "WWW-Authenticate",
+            apr_psprintf(r->pool, "Basic realm=\"%s\"", basic_realm(r, conf)));
+    }
+    return HTTP_UNAUTHORIZED;
+}
+
+/* mod_authz_core asks for this when the user who logged in is not the one
+ * required. */
+static int note_auth_failure(request_rec *r, const char *auth_type)
+{
+    const auth_ntlm_dir_t *conf =
+        ap_get_module_config(r->per_dir_config, &auth_ntlm_module);
+
+    if (ap_cstr_casecmp(auth_type, "NTLM") != 0 || !conf->domain) {
+        return DECLINED;
+    }
+    auth_ntlm_offer(r, conf);
+    return OK;
+}
+
+/* Why nobody can log in to this request at all: the status, or OK. */
+static int check_possible(request_rec *r, const auth_ntlm_dir_t *conf)
+{
+    conn_rec *c = r->connection->master ? r->connection->master : r->connection;
+
+    if (!conf->domain || !conf->servers) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      PN(11001) "AuthType NTLM needs %s for %s",
+                      conf->domain ? "NTLMVerifier" : "NTLMDomain", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (auth_ntlm_requires_tls(conf) && !ap_ssl_conn_is_ssl(c)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      PN(11002) "%s needs TLS (NTLMRequireTLS)", r->uri);
+        return HTTP_FORBIDDEN;
+    }
+    if (!auth_ntlm_is_bindable(r) && !conf->basic) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      PN(11003) "%s cannot be reached by HTTP/2 or through a "
+                                "proxy: a login belongs to one connection",
+                      r->uri);
+        /* What mod_http2 turns into HTTP_1_1_REQUIRED; clients come back. */
+        apr_table_setn(r->notes, "ssl-renegotiate-forbidden", "NTLM");
+        return HTTP_FORBIDDEN;
+    }
+    return OK;
+}
+
+static int decide(request_rec *r, const auth_ntlm_dir_t *conf)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    token_scheme_t scheme = token_scheme(header);
+    int status = check_possible(r, conf);
+
+    if (status != OK) {
+        return status;
+    }
+    if (scheme == TOKEN_BASIC && conf->basic) {
+        return auth_ntlm_basic(r, conf);
+    }
+    if (auth_ntlm_is_bindable(r)) {
+        return auth_ntlm_login(r, conf, scheme, header);
+    }
+    if (scheme == TOKEN_NTLM) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      PN(11004) "NTLM login refused: HTTP/2 or a proxy "
+                                "between us and the client");
+    }
+    return auth_ntlm_offer(r, conf);
+}
+
+/* The verdict on the request that `r` is part of, or NULL. */
+static const verdict_t *earlier_verdict(const request_rec *r)
+{
+    const verdict_t *verdict = NULL;
+
+    while (!verdict && (r->prev || r->main)) {
+        r = r->prev ? r->prev : r->main;
+        verdict = ap_get_module_config(r->request_config, &auth_ntlm_module);
+    }
+    return verdict;
+}
+
+static int check_authn(request_rec *r)
+{
+    const auth_ntlm_dir_t *conf =
+        ap_get_module_config(r->per_dir_config, &auth_ntlm_module);
+    const char *type = ap_auth_type(r);
+    const verdict_t *earlier;
+    verdict_t *verdict;
+
+    if (!type || ap_cstr_casecmp(type, "NTLM") != 0) {
+        return DECLINED;
+    }
+    earlier = earlier_verdict(r);
+    if (earlier && earlier->domain == conf->domain &&
+        earlier->servers == conf->servers) {
+        r->user = (char *)earlier->user;
+        r->ap_auth_type = (char *)earlier->auth_type;
+        return earlier->status;
+    }
+    if (earlier && token_scheme(apr_table_get(r->headers_in,
+                                              "Authorization")) == TOKEN_NTLM) {
+        return HTTP_UNAUTHORIZED;
+    }
+    verdict = apr_pcalloc(r->pool, sizeof(*verdict));
+    verdict->status = decide(r, conf);
+    verdict->user = r->user;
+    verdict->auth_type = r->ap_auth_type;
+    verdict->domain = conf->domain;
+    verdict->servers = conf->servers;
+    ap_set_module_config(r->request_config, &auth_ntlm_module, verdict);
+    return verdict->status;
+}
+
+/* One gate a child, shared by all virtual hosts. */
+static void child_init(apr_pool_t *pool, server_rec *main_server)
+{
+    auth_ntlm_server_t *conf =
+        ap_get_module_config(main_server->module_config, &auth_ntlm_module);
+    gate_t *gate = NULL;
+    apr_status_t rv = gate_create(&gate, auth_ntlm_max_verifications(conf),
+                                  AUTH_NTLM_PATIENCE, pool);
+    server_rec *s;
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
+                     PN(11005) "cannot count NTLM logins; there will be none");
+        return;
+    }
+    for (s = main_server; s; s = s->next) {
+        conf = ap_get_module_config(s->module_config, &auth_ntlm_module);
+        conf->gate = gate;
+    }
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(note_auth_failure, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA auth_ntlm_module = {
+    STANDARD20_MODULE_STUFF, auth_ntlm_create_dir,
+    auth_ntlm_merge_dir,     auth_ntlm_create_server,
+    auth_ntlm_merge_server,  auth_ntlm_commands,
+    register_hooks,          0};

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* The login of one TCP connection: carries the messages between client and
+ * verifier as handshake.c says.  The state hangs on the conn_rec itself; its
+ * number is not the same from request to request. */
+
+#include "mod_auth_ntlm.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "handshake.h"
+#include "lib/log.h"
+#include "verifier.h"
+
+APLOG_USE_MODULE(auth_ntlm);
+
+/* One a connection, in its pool.  All from `pool` on belongs to the last
+ * handshake and lives in that pool. */
+typedef struct login_t {
+    handshake_t handshake;
+    apr_pool_t *pool;
+    const char *user; /* canonical, once AUTHENTICATED */
+    verifier_t *verifier;
+    gate_place_t *place;
+    apr_uint32_t agreed; /* flags of the type 2 */
+    /* It is worth something here only: */
+    const server_rec *server;
+    const char *realm;
+    const account_domain_t *domain;
+    const apr_array_header_t *servers;
+} login_t;
+
+/* One request's part in it. */
+typedef struct leg_t {
+    request_rec *r;
+    const auth_ntlm_dir_t *conf;
+    login_t *login;
+    const unsigned char *token; /* from the client */
+    apr_size_t len;
+    const char *challenge; /* for the client */
+    const char *who;       /* for the log */
+    const char *why;
+} leg_t;
+
+static login_t *get_login(conn_rec *c)
+{
+    login_t *login = ap_get_module_config(c->conn_config, &auth_ntlm_module);
+
+    if (!login) {
+        login = apr_pcalloc(c->pool, sizeof(*login));
+        ap_set_module_config(c->conn_config, &auth_ntlm_module, login);
+    }
+    return login;
+}
+
+/* The verifier is needed no more. */
+static void release(login_t *login)
+{
+    gate_leave(login->place);
+    login->place = NULL;
+    if (login->verifier) {
+        verifier_close(login->verifier);
+        login->verifier = NULL;
+    }
+}
+
+/* Runs before anything in the pool is gone, the socket above all. */
+static apr_status_t release_cleanup(void *login)
+{
+    release(login);
+    return APR_SUCCESS;
+}
+
+/* Forgets the last handshake, and who logged in by it. */
+static void forget(login_t *login)
+{
+    handshake_t handshake = login->handshake;
+
+    if (login->pool) {
+        apr_pool_destroy(login->pool);
+    }
+    memset(login, 0, sizeof(*login));
+    login->handshake.attempts = handshake.attempts;
+}
+
+static const char *realm_of(request_rec *r)
+{
+    const char *name = ap_auth_name(r);
+
+    return name ? name : "";
+}
+
+static int is_bound_here(const login_t *login, request_rec *r,
+                         const auth_ntlm_dir_t *conf)
+{
+    return login->server == r->server && login->domain == conf->domain &&
+           login->servers == conf->servers &&
+           strcmp(login->realm, realm_of(r)) == 0;
+}
+
+/* What the request is for the handshake; fills leg->token. */
+static handshake_event_t classify(leg_t *leg, token_scheme_t scheme,
+                                  const char *header)
+{
+    ntlmssp_kind_t kind;
+
+    if (scheme != TOKEN_NTLM) {
+        return scheme == TOKEN_NONE ? HANDSHAKE_BARE : HANDSHAKE_FOREIGN;
+    }
+    if (token_decode(&leg->token, &leg->len, header, NTLMSSP_MESSAGE_MAX,
+                     &leg->why, leg->r->pool) != APR_SUCCESS ||
+        ntlmssp_kind(&kind, leg->token, leg->len, &leg->why) != APR_SUCCESS) {
+        return HANDSHAKE_MALFORMED;
+    }
+    switch (kind) {
+    case NTLMSSP_NEGOTIATE:
+        return HANDSHAKE_TYPE_1;
+    case NTLMSSP_AUTHENTICATE:
+        leg->why = "no challenge was given on this connection";
+        return HANDSHAKE_TYPE_3;
+    default:
+        leg->why = "message out of turn";
+        return HANDSHAKE_MALFORMED;
+    }
+}
+
+static handshake_event_t event_of(verifier_verdict_t verdict,
+                                  handshake_event_t good, leg_t *leg)
+{
+    if (verdict == VERIFIER_GOOD) {
+        return good;
+    }
+    leg->why = apr_pstrdup(leg->r->pool, verifier_why(leg->login->verifier));
+    return verdict == VERIFIER_REFUSED ? HANDSHAKE_REFUSED : HANDSHAKE_DOWN;
+}
+
+/* Binds the login to where the request is, in a pool of its own. */
+static void bind_here(leg_t *leg)
+{
+    login_t *login = leg->login;
+    handshake_t handshake = login->handshake;
+
+    forget(login);
+    login->handshake = handshake;
+    apr_pool_create(&login->pool, leg->r->connection->pool);
+    apr_pool_tag(login->pool, "auth_ntlm_login");
+    apr_pool_pre_cleanup_register(login->pool, login, release_cleanup);
+    login->server = leg->r->server;
+    login->realm = apr_pstrdup(login->pool, realm_of(leg->r));
+    login->domain = leg->conf->domain;
+    login->servers = leg->conf->servers;
+}
+
+/* The type 1 to a verifier, its type 2 to leg->challenge. */
+static handshake_event_t begin(leg_t *leg)
+{
+    login_t *login = leg->login;
+    auth_ntlm_server_t *conf =
+        ap_get_module_config(leg->r->server->module_config, &auth_ntlm_module);
+    const unsigned char *type2 = NULL;
+    apr_size_t type2_len = 0;
+    apr_uint32_t flags;
+    handshake_event_t event;
+
+    bind_here(leg);
+    if (ntlmssp_read_negotiate(&flags, leg->token, leg->len, &leg->why) !=
+        APR_SUCCESS) {
+        return HANDSHAKE_REFUSED;
+    }
+    login->place = conf->gate ? gate_enter(conf->gate) : NULL;
+    if (!login->place) {
+        leg->why = "too many logins are under way (NTLMMaxVerifications)";
+        return HANDSHAKE_DOWN;
+    }
+    event =
+        event_of(verifier_negotiate(&login->verifier, &type2, &type2_len,
+                                    login->servers, leg->token, leg->len,
+                                    auth_ntlm_timeout(leg->conf), login->pool),
+                 HANDSHAKE_TYPE_2, leg);
+    if (event == HANDSHAKE_TYPE_2 &&
+        ntlmssp_read_challenge(&login->agreed, type2, type2_len, &leg->why) !=
+            APR_SUCCESS) {
+        return HANDSHAKE_DOWN;
+    }
+    if (event == HANDSHAKE_TYPE_2) {
+        leg->challenge = token_encode(type2, type2_len, leg->r->pool);
+        gate_wait(login->place, login->verifier);
+    }
+    return event;
+}
+
+/* The type 3 to the verifier, when it names somebody. */
+static handshake_event_t end(leg_t *leg)
+{
+    login_t *login = leg->login;
+    ntlmssp_authenticate_t message;
+    const char *user;
+
+    if (!gate_resume(login->place)) {
+        leg->why = "the client took too long, others were waiting";
+        return HANDSHAKE_REFUSED;
+    }
+    if (ntlmssp_read_authenticate(&message, leg->token, leg->len, login->agreed,
+                                  &leg->why, leg->r->pool) != APR_SUCCESS) {
+        return HANDSHAKE_REFUSED;
+    }
+    leg->who =
+        apr_psprintf(leg->r->pool, "%s\\%s", message.domain, message.user);
+    if (account_name(&user, &message, login->domain, &leg->why, login->pool) !=
+        APR_SUCCESS) {
+        return HANDSHAKE_REFUSED;
+    }
+    login->user = user;
+    return event_of(verifier_authenticate(login->verifier, leg->token, leg->len,
+                                          auth_ntlm_timeout(leg->conf)),
+                    HANDSHAKE_ACCEPTED, leg);
+}
+
+/* Feeds the event, and those that follow from it, to the handshake. */
+static handshake_action_t advance(leg_t *leg, handshake_event_t event)
+{
+    handshake_t *handshake = &leg->login->handshake;
+    int max = auth_ntlm_max_handshakes(leg->conf);
+    handshake_action_t action = handshake_feed(handshake, event, max);
+
+    if (action == HANDSHAKE_START) {
+        action = handshake_feed(handshake, begin(leg), max);
+    }
+    else if (action == HANDSHAKE_FINISH) {
+        action = handshake_feed(handshake, end(leg), max);
+    }
+    if (handshake->state == HANDSHAKE_NONE) {
+        forget(leg->login);
+    }
+    else if (handshake->state == HANDSHAKE_AUTHENTICATED) {
+        release(leg->login);
+    }
+    return action;
+}
+
+static int admit(leg_t *leg)
+{
+    request_rec *r = leg->r;
+
+    r->user = apr_pstrdup(r->pool, leg->login->user);
+    r->ap_auth_type = "NTLM";
+    if (leg->token) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      PN(11010) "NTLM login of %s", r->user);
+    }
+    return OK;
+}
+
+static int challenge(leg_t *leg)
+{
+    apr_table_addn(leg->r->err_headers_out, "WWW-Authenticate", leg->challenge);
+    auth_ntlm_keep_connection(leg->r);
+    return HTTP_UNAUTHORIZED;
+}
+
+static int refuse(leg_t *leg)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, leg->r,
+                  PN(11011) "NTLM login of \"%s\" refused: %s",
+                  leg->who ? leg->who : "", leg->why);
+    return auth_ntlm_offer(leg->r, leg->conf);
+}
+
+static int fail(leg_t *leg)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, leg->r,
+                  PN(11012) "NTLM login is not possible: %s", leg->why);
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
+static int exhaust(leg_t *leg)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, leg->r,
+                  PN(11013) "NTLM login refused: %d handshakes on one "
+                            "connection (NTLMMaxHandshakes)",
+                  auth_ntlm_max_handshakes(leg->conf));
+    leg->r->connection->keepalive = AP_CONN_CLOSE;
+    return auth_ntlm_offer(leg->r, leg->conf);
+}
+
+int auth_ntlm_login(request_rec *r, const auth_ntlm_dir_t *conf,
+                    token_scheme_t scheme, const char *header)
+{
+    leg_t leg = {.r = r, .conf = conf, .login = get_login(r->connection)};
+    handshake_event_t event = classify(&leg, scheme, header);
+
+    if (leg.login->server && !is_bound_here(leg.login, r, conf)) {
+        if (event == HANDSHAKE_BARE || event == HANDSHAKE_FOREIGN) {
+            return auth_ntlm_offer(r, conf);
+        }
+        forget(leg.login);
+    }
+    switch (advance(&leg, event)) {
+    case HANDSHAKE_ADMIT:
+        return admit(&leg);
+    case HANDSHAKE_CHALLENGE:
+        return challenge(&leg);
+    case HANDSHAKE_REFUSE:
+        return refuse(&leg);
+    case HANDSHAKE_EXHAUST:
+        return exhaust(&leg);
+    case HANDSHAKE_OFFER:
+        return auth_ntlm_offer(r, conf);
+    default:
+        return fail(&leg);
+    }
+}
