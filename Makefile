@@ -76,13 +76,12 @@ COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c
 
 # Rooms that become modules: mod_NAME/mod_*.c is glue, the rest is pure and
 # goes into an archive that tests and fuzzers link as well.
-MODULES := mailbox auth_ntlm autodiscover auth_ntlm rpcproxy freebusy
+MODULES := mailbox auth_ntlm autodiscover rpcproxy freebusy
 MODULES := $(foreach m,$(MODULES),$(if $(wildcard mod_$(m)/mod_$(m).c),$(m)))
 MODULE_LIBS_mailbox = $(LDAP_LIBS)
 MODULE_LIBS_auth_ntlm =
 MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
 MODULE_LIBS_rpcproxy =
-MODULE_LIBS_auth_ntlm =
 MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS)
 # Everything a unit test or fuzzer may need.
 TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS)
