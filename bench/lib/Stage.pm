@@ -126,8 +126,10 @@ sub new_rpc_proxy {
   AuthBasicProvider file
   AuthUserFile $users
   Require valid-user
+  RPCProxy On
+  RPCProxyMaxTunnelsPerUser 0
+  RPCProxyBackend bench.example.test 6001 127.0.0.1:$back
 </Location>
-RPCProxyBackend bench.example.test:6001 127.0.0.1:$back
 CONF
 }
 sub rpc_proxy { stage(rpc_proxy => \&new_rpc_proxy) }
