@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* The entry: parse, then every VCALENDAR, in it VFREEBUSY and VEVENT. */
+
+#include "ical_reader.h"
+#include "datetime.h"
+
+#include <apr_cstr.h>
+#include <string.h>
+
+void ical_init(void)
+{
+    icaltimezone_get_utc_timezone();
+    icalerror_set_errors_are_fatal(0);
+}
+
+static apr_status_t free_component(void *data)
+{
+    icalcomponent_free(data);
+    icalmemory_free_ring();
+    return APR_SUCCESS;
+}
+
+/* FBTYPE (RFC 5545 section 3.2.9): unknown ones count as BUSY. */
+static busy_type_e fbtype(icalproperty *p)
+{
+    icalparameter *type =
+        icalproperty_get_first_parameter(p, ICAL_FBTYPE_PARAMETER);
+
+    switch (type ? icalparameter_get_fbtype(type) : ICAL_FBTYPE_BUSY) {
+    case ICAL_FBTYPE_FREE:
+        return BUSY_FREE;
+    case ICAL_FBTYPE_BUSYTENTATIVE:
+        return BUSY_TENTATIVE;
+    case ICAL_FBTYPE_BUSYUNAVAILABLE:
+        return BUSY_OOF;
+    default:
+        return BUSY_BUSY;
+    }
+}
+
+static apr_status_t add_freebusy(ical_reader_t *reader, icalproperty *p)
+{
+    struct icalperiodtype value = icalproperty_get_freebusy(p);
+    busy_period_t period = {.type = fbtype(p)};
+    ical_moment_t start, end;
+
+    if (period.type == BUSY_FREE ||
+        !ical_time_moment(reader, p, value.start, &start)) {
+        return APR_SUCCESS;
+    }
+    period.start = start.utc;
+    if (icaltime_is_null_time(value.end)) {
+        period.end = start.utc + icaldurationtype_as_int(value.duration);
+    }
+    else if (ical_time_moment(reader, p, value.end, &end)) {
+        period.end = end.utc;
+    }
+    return busy_add(reader->set, &period);
+}
+
+/* One VFREEBUSY: what it covers, and its periods. */
+static apr_status_t read_freebusy(ical_reader_t *reader, icalcomponent *c,
+                                  apr_array_header_t *covered)
+{
+    busy_window_t window = {APR_INT64_MIN, APR_INT64_MAX};
+    icalproperty *p;
+    apr_status_t rv = APR_SUCCESS;
+    ical_moment_t m;
+
+    p = icalcomponent_get_first_property(c, ICAL_DTSTART_PROPERTY);
+    if (p && ical_time_moment(reader, p, icalproperty_get_dtstart(p), &m)) {
+        window.start = m.utc;
+    }
+    p = icalcomponent_get_first_property(c, ICAL_DTEND_PROPERTY);
+    if (p && ical_time_moment(reader, p, icalproperty_get_dtend(p), &m)) {
+        window.end = m.utc;
+    }
+    APR_ARRAY_PUSH(covered, busy_window_t) = window;
+    p = icalcomponent_get_first_property(c, ICAL_FREEBUSY_PROPERTY);
+    reader->report->empty |= p == NULL;
+    for (; p && rv == APR_SUCCESS;
+         p = icalcomponent_get_next_property(c, ICAL_FREEBUSY_PROPERTY)) {
+        rv = add_freebusy(reader, p);
+    }
+    if (rv != APR_SUCCESS) {
+        reader->why = "calendar has too many events in the window";
+    }
+    return rv;
+}
+
+/* X-WR-TIMEZONE names the zone in which floating times are meant. */
+static void read_floating(ical_reader_t *reader)
+{
+    icalproperty *p;
+
+    reader->floating = reader->query->floating;
+    for (p = icalcomponent_get_first_property(reader->calendar,
+                                              ICAL_X_PROPERTY);
+         p; p = icalcomponent_get_next_property(reader->calendar,
+                                                ICAL_X_PROPERTY)) {
+        const char *name = icalproperty_get_x_name(p);
+        const char *value = icalproperty_get_x(p);
+
+        if (name && value && apr_cstr_casecmp(name, "X-WR-TIMEZONE") == 0) {
+            reader->floating = ical_time_zone(reader, value);
+        }
+    }
+}
+
+static apr_status_t read_calendar(ical_reader_t *reader,
+                                  icalcomponent *calendar,
+                                  apr_array_header_t *covered)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int freebusy = 0;
+    icalcomponent *c;
+
+    reader->calendar = calendar;
+    reader->zones = apr_hash_make(reader->pool);
+    reader->overrides = apr_hash_make(reader->pool);
+    read_floating(reader);
+    for (c = icalcomponent_get_first_component(calendar,
+                                               ICAL_VFREEBUSY_COMPONENT);
+         c && rv == APR_SUCCESS; c = icalcomponent_get_next_component(
+                                     calendar, ICAL_VFREEBUSY_COMPONENT)) {
+        rv = read_freebusy(reader, c, covered);
+        freebusy = 1;
+    }
+    if (!freebusy) {
+        busy_window_t always = {APR_INT64_MIN, APR_INT64_MAX};
+
+        reader->set->has_details = 1;
+        APR_ARRAY_PUSH(covered, busy_window_t) = always;
+    }
+    return rv == APR_SUCCESS ? ical_event_read_all(reader) : rv;
+}
+
+/* All calendars of the stream: libical wraps more than one in an XROOT. */
+static apr_status_t read_stream(ical_reader_t *reader, icalcomponent *root)
+{
+    apr_array_header_t *covered =
+        apr_array_make(reader->pool, 1, sizeof(busy_window_t));
+    apr_status_t rv = APR_SUCCESS;
+    icalcomponent *c;
+
+    if (icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT) {
+        rv = read_calendar(reader, root, covered);
+    }
+    for (c = icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT);
+         c && rv == APR_SUCCESS;
+         c = icalcomponent_get_next_component(root, ICAL_VCALENDAR_COMPONENT)) {
+        rv = read_calendar(reader, c, covered);
+    }
+    if (rv == APR_SUCCESS && covered->nelts == 0) {
+        reader->why = "no calendar";
+        rv = APR_EINVAL;
+    }
+    if (rv == APR_SUCCESS) {
+        busy_add_uncovered(reader->set, covered);
+        busy_sort(reader->set);
+    }
+    return rv;
+}
+
+apr_status_t ical_read(busy_set_t **set, const char *bytes, apr_size_t len,
+                       const ical_query_t *query, ical_report_t *report,
+                       const char **why, apr_pool_t *pool)
+{
+    ical_reader_t reader = {.query = query, .report = report, .pool = pool};
+    apr_pool_t *scratch;
+    icalcomponent *root;
+    apr_status_t rv;
+    char *thin;
+
+    memset(report, 0, sizeof(*report));
+    *set = reader.set = busy_create(query->window, pool);
+    apr_pool_create(&scratch, pool);
+    apr_pool_tag(scratch, "postern_ical");
+    thin = ical_lines_thin(bytes, len, &rv, why, scratch);
+    root = thin ? icalparser_parse_string(thin) : NULL;
+    if (root) {
+        apr_pool_cleanup_register(scratch, root, free_component,
+                                  apr_pool_cleanup_null);
+        reader.deadline = apr_time_now() + query->budget;
+        rv = read_stream(&reader, root);
+        *why = reader.why;
+    }
+    else if (rv == APR_SUCCESS) {
+        rv = APR_EINVAL;
+        *why = "no calendar";
+    }
+    apr_pool_destroy(scratch);
+    return rv;
+}

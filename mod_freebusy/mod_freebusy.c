@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* mod_freebusy: Exchange Web Services for availability and out of office.
+ * Record, hooks, handler. */
+
+#include "mod_freebusy.h"
+#include "ews_reply.h"
+#include "ical.h"
+
+#include "glue/mod_glue.h"
+#include "lib/fetch.h"
+#include "lib/log.h"
+
+#include <apr_optional.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+APLOG_USE_MODULE(freebusy);
+
+static APR_OPTIONAL_FN_TYPE(mailbox_find) * find_mailbox;
+static APR_OPTIONAL_FN_TYPE(mailbox_may_ask) * may_ask;
+
+/* Where Outlook and others look for us; without regard to case. */
+static const char *const paths[] = {"/EWS/Exchange.asmx", "/ews/as",
+                                    "/ews/oof"};
+
+apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,
+                           const mailbox_t **found)
+{
+    return find_mailbox ? find_mailbox(r, key, value, found) : APR_ENOTIMPL;
+}
+
+int freebusy_may_ask(request_rec *r, const mailbox_t *caller,
+                     const mailbox_t *target)
+{
+    return may_ask && caller && may_ask(r, caller, target);
+}
+
+placeholder_values_t freebusy_values(const mailbox_t *mailbox)
+{
+    placeholder_values_t values = {mailbox->user, mailbox->mail,
+                                   mailbox->domain, mailbox->guid};
+
+    return values;
+}
+
+static int is_ours(const request_rec *r)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (glue_path_is(r, paths[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static xml_out_t *fault(request_rec *r, const ews_request_t *request,
+                        soap_blame_e blame, const availability_error_t *error)
+{
+    r->status = HTTP_INTERNAL_SERVER_ERROR;
+    return soap_fault(request->version, blame, error->code, error->text,
+                      r->pool);
+}
+
+/* Who asks.  0 when that cannot be found out now; a login without a mailbox is
+ * no error here. */
+static int find_caller(request_rec *r, const mailbox_t **caller)
+{
+    apr_status_t rv = freebusy_find(r, MAILBOX_BY_LOGIN, r->user, caller);
+
+    if (rv == APR_NOTFOUND || rv == APR_INCOMPLETE) {
+        *caller = NULL;
+        rv = APR_SUCCESS;
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
+                      PN(14001) "mailbox of login %s cannot be looked up",
+                      r->user);
+    }
+    return rv == APR_SUCCESS;
+}
+
+static xml_out_t *answer(request_rec *r, const freebusy_conf_t *conf,
+                         const ews_request_t *request)
+{
+    static const availability_error_t later = {
+        "ErrorInternalServerTransientError",
+        "The directory cannot be asked now; try again later."};
+    const mailbox_t *caller = NULL;
+
+    if (!find_caller(r, &caller)) {
+        return fault(r, request, SOAP_SERVER, &later);
+    }
+    switch (request->operation) {
+    case EWS_GET_USER_AVAILABILITY:
+        return freebusy_availability(r, conf, caller, request);
+    case EWS_GET_USER_OOF_SETTINGS:
+    case EWS_SET_USER_OOF_SETTINGS:
+        return freebusy_oof(r, conf, caller, request);
+    default:
+        return ews_reply_not_offered(request->version, request->name, r->pool);
+    }
+}
+
+static int handle(request_rec *r, const freebusy_conf_t *conf)
+{
+    ews_request_t request;
+    const char *body;
+    apr_size_t len;
+    xml_out_t *x;
+    int status = glue_read_body(r, SOAP_BODY_MAX, &body, &len);
+
+    if (status != OK) {
+        return status;
+    }
+    ews_request_read(&request, body, len, r->pool);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, PN(14002) "%s asks %s%s%s",
+                  r->user,
+                  request.operation == EWS_UNKNOWN ? "for no operation of EWS"
+                                                   : request.name,
+                  request.fault.code ? ": " : "",
+                  request.fault.code ? request.fault.code : "");
+    if (request.fault.code) {
+        x = fault(r, &request, SOAP_CLIENT, &request.fault);
+    }
+    else {
+        x = answer(r, conf, &request);
+    }
+    if (xml_out_finish(x, &body, &len) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
+                      PN(14003) "answer could not be written");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return glue_send(r, soap_content_type(request.version), body, len);
+}
+
+static int handler(request_rec *r)
+{
+    const freebusy_conf_t *conf =
+        ap_get_module_config(r->per_dir_config, &freebusy_module);
+
+    if (conf->engine != 1 || !is_ours(r)) {
+        return DECLINED;
+    }
+    if (r->method_number != M_POST) {
+        return glue_method_not_allowed(r, "POST");
+    }
+    if (!r->user) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      PN(14004) "%s needs a login: configure AuthType and "
+                                "Require valid-user for it",
+                      r->uri);
+        return HTTP_FORBIDDEN;
+    }
+    return handle(r, conf);
+}
+
+static void find_functions(void)
+{
+    find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
+    may_ask = APR_RETRIEVE_OPTIONAL_FN(mailbox_may_ask);
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    xml_init();
+    ical_init();
+    if (fetch_init() != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     PN(14005) "libcurl cannot be initialised");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (!find_mailbox) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     PN(14006) "mod_mailbox is not loaded: nobody's calendar "
+                               "can be found");
+    }
+    return OK;
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_optional_fn_retrieve(find_functions, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA freebusy_module = {
+    STANDARD20_MODULE_STUFF,
+    freebusy_create_conf,
+    freebusy_merge_conf,
+    NULL,
+    NULL,
+    freebusy_commands,
+    register_hooks,
+    0,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_MOD_FREEBUSY_H
+#define POSTERN_MOD_FREEBUSY_H
+
+/* What the glue files of mod_freebusy share.  Message numbers 14001.. */
+
+#include "ews_request.h"
+#include "source.h"
+
+#include "mod_mailbox/mod_mailbox.h"
+
+#include <http_config.h>
+#include <httpd.h>
+
+/* Per directory; numbers are FREEBUSY_UNSET and pointers NULL until set. */
+#define FREEBUSY_UNSET (-1)
+
+typedef struct freebusy_conf_t {
+    int engine;
+    const source_t *source;
+    const char *source_user, *source_password, *source_ca;
+    apr_array_header_t *source_headers; /* const char * */
+    int view;                           /* availability_grant_e */
+    int timeout;                        /* seconds */
+    apr_int64_t max_bytes;
+    const char *zone_name;
+    const timezone_t *zone;
+    const availability_hours_t *hours; /* zone not filled in */
+    const char *oof_store;             /* path with placeholders */
+    apr_array_header_t *oof_domains;   /* const char *, lower case */
+    int oof_external;                  /* oof_audience_e */
+    const char *oof_include;
+} freebusy_conf_t;
+
+extern module AP_MODULE_DECLARE_DATA freebusy_module;
+extern const command_rec freebusy_commands[];
+
+void *freebusy_create_conf(apr_pool_t *pool, char *directory);
+void *freebusy_merge_conf(apr_pool_t *pool, void *outer, void *inner);
+
+/* mod_mailbox's look-up; APR_ENOTIMPL when that module is not loaded. */
+apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,
+                           const mailbox_t **found);
+int freebusy_may_ask(request_rec *r, const mailbox_t *caller,
+                     const mailbox_t *target);
+
+/* The values of a mailbox for file names and URLs. */
+placeholder_values_t freebusy_values(const mailbox_t *mailbox);
+
+/* The answers; `caller` may be NULL for a login without a mailbox. */
+xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
+                                 const mailbox_t *caller,
+                                 const ews_request_t *request);
+xml_out_t *freebusy_oof(request_rec *r, const freebusy_conf_t *conf,
+                        const mailbox_t *caller, const ews_request_t *request);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* GetUserAvailability: mailboxes, their calendars, what is in them. */
+
+#include "mod_freebusy.h"
+#include "ews_reply.h"
+#include "ical.h"
+
+#include "lib/log.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(freebusy);
+
+#define TIMEOUT_DEFAULT 10
+#define MAX_BYTES_DEFAULT (8 * 1024 * 1024)
+#define BUDGET apr_time_from_msec(500) /* for the recurrences of a calendar */
+
+/* Monday to Friday, 08:00 to 17:00: what Outlook shows without being told. */
+static const availability_hours_t hours_default = {0x3e, 480, 1020, NULL};
+
+/* One attendee on his way from address to result. */
+typedef struct job_t {
+    const mailbox_t *mailbox; /* NULL when there is nothing to read */
+    source_calendar_t *calendar;
+    availability_result_t *result;
+} job_t;
+
+typedef struct state_t {
+    request_rec *r;
+    const freebusy_conf_t *conf;
+    const availability_request_t *request;
+    const availability_hours_t *hours;
+    job_t *jobs;
+    availability_result_t *results;
+    apr_time_t deadline;
+} state_t;
+
+static void fail(availability_result_t *result, const char *code,
+                 const char *text)
+{
+    result->error.code = code;
+    result->error.text = text;
+}
+
+/* The answer to an address that nobody has, and to one that is broken, is the
+ * same. */
+static void fail_lookup(state_t *s, availability_result_t *result,
+                        apr_status_t rv, const char *address)
+{
+    if (rv == APR_NOTFOUND || rv == APR_INCOMPLETE || rv == APR_EMISMATCH) {
+        fail(result, "ErrorMailRecipientNotFound",
+             apr_psprintf(s->r->pool,
+                          "Unable to resolve e-mail address <>SMTP:%s to a "
+                          "mailbox.",
+                          address));
+        return;
+    }
+    fail(result, "ErrorInternalServerTransientError",
+         "The directory cannot be asked now; try again later.");
+}
+
+static availability_grant_e grant(const state_t *s, const mailbox_t *caller,
+                                  const mailbox_t *mailbox)
+{
+    if (freebusy_may_ask(s->r, caller, mailbox)) {
+        return AVAILABILITY_GRANT_OWNER;
+    }
+    return s->conf->view == FREEBUSY_UNSET
+               ? AVAILABILITY_GRANT_FREE_BUSY
+               : (availability_grant_e)s->conf->view;
+}
+
+static void look_up(state_t *s, const mailbox_t *caller, int i)
+{
+    const availability_attendee_t *a =
+        &APR_ARRAY_IDX(s->request->attendees, i, availability_attendee_t);
+    availability_result_t *result = &s->results[i];
+    const mailbox_t *mailbox = NULL;
+    apr_status_t rv;
+
+    result->hours = s->hours;
+    s->jobs[i].result = result;
+    if (s->request->error.code) {
+        result->error = s->request->error;
+        return;
+    }
+    rv = freebusy_find(s->r,
+                       a->legacy_dn ? MAILBOX_BY_LEGACY_DN : MAILBOX_BY_ADDRESS,
+                       a->address, &mailbox);
+    if (rv != APR_SUCCESS) {
+        fail_lookup(s, result, rv, a->address);
+        return;
+    }
+    result->grant = grant(s, caller, mailbox);
+    if (result->grant == AVAILABILITY_GRANT_NONE) {
+        fail(result, "ErrorNoFreeBusyAccess",
+             "The caller may not see the availability of this mailbox.");
+        return;
+    }
+    s->jobs[i].mailbox = mailbox;
+}
+
+static source_t source_of(const freebusy_conf_t *conf)
+{
+    source_t source = *conf->source;
+
+    source.user = conf->source_user;
+    source.password = conf->source_password;
+    source.headers = conf->source_headers;
+    source.ca_file = conf->source_ca;
+    return source;
+}
+
+/* All calendars at once.  A mailbox that was asked for twice is read twice. */
+static void read_calendars(state_t *s)
+{
+    int i, n = 0, count = s->request->attendees->nelts;
+    source_calendar_t *list =
+        apr_pcalloc(s->r->pool, sizeof(*list) * (apr_size_t)count);
+    source_limits_t limits = {s->deadline - apr_time_now(),
+                              s->conf->max_bytes == FREEBUSY_UNSET
+                                  ? MAX_BYTES_DEFAULT
+                                  : (apr_size_t)s->conf->max_bytes};
+    source_t source;
+
+    for (i = 0; i < count; i++) {
+        if (s->jobs[i].mailbox) {
+            list[n].values = freebusy_values(s->jobs[i].mailbox);
+            s->jobs[i].calendar = &list[n++];
+        }
+    }
+    if (n == 0) {
+        return;
+    }
+    if (!s->conf->source) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, s->r,
+                      PN(14011) "no FreeBusySource is configured for %s",
+                      s->r->uri);
+        while (n-- > 0) {
+            list[n].rv = APR_ENOTIMPL;
+            list[n].why = "no source";
+        }
+        return;
+    }
+    source = source_of(s->conf);
+    source_read(&source, list, n, &limits, s->r->pool);
+}
+
+/* What the caller is told about a calendar that could not be had. */
+static void fail_calendar(availability_result_t *result, apr_status_t rv)
+{
+    if (rv == APR_NOTFOUND || APR_STATUS_IS_EACCES(rv)) {
+        fail(result, "ErrorNoFreeBusyAccess",
+             "The mailbox publishes no calendar.");
+    }
+    else if (rv == APR_TIMEUP) {
+        fail(result, "ErrorTimeoutExpired",
+             "The calendar of the mailbox was not there in time.");
+    }
+    else {
+        fail(result, "ErrorFreeBusyGenerationFailed",
+             "The calendar of the mailbox cannot be read.");
+    }
+}
+
+static void report(request_rec *r, const mailbox_t *mailbox,
+                   const ical_report_t *said)
+{
+    if (said->unexpandable || said->unknown_zones) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      PN(14012) "calendar of %s: %d events with rules that are "
+                                "not expanded (busy as a whole), %d time zones "
+                                "that are not known",
+                      mailbox->user, said->unexpandable, said->unknown_zones);
+    }
+    if (said->empty) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_INFO, 0, r,
+            PN(14013) "free/busy of %s is empty: if that is not so, "
+                      "the calendar server shows nothing to our login",
+            mailbox->user);
+    }
+}
+
+static void read_periods(state_t *s, job_t *job)
+{
+    const apr_interval_time_t left = s->deadline - apr_time_now();
+    ical_query_t query = {
+        s->request->window, s->conf->zone ? s->conf->zone : s->request->zone,
+        job->mailbox->addresses, left < BUDGET ? left : BUDGET};
+    source_calendar_t *c = job->calendar;
+    ical_report_t said;
+
+    if (c->rv == APR_SUCCESS) {
+        c->rv = ical_read(&job->result->busy, c->data, c->len, &query, &said,
+                          &c->why, s->r->pool);
+        if (c->rv == APR_SUCCESS) {
+            report(s->r, job->mailbox, &said);
+        }
+    }
+    if (c->rv != APR_SUCCESS) {
+        fail_calendar(job->result, c->rv);
+    }
+    else if (job->result->busy->periods->nelts > AVAILABILITY_EVENTS_MAX &&
+             s->request->view != AVAILABILITY_VIEW_MERGED_ONLY) {
+        fail(job->result, "ErrorResultSetTooBig",
+             "The mailbox has more than 1000 events in the time window.");
+    }
+}
+
+/* One line for all calendars of the request that failed: a dead calendar server
+ * fails a hundred of them. */
+static void log_failures(const state_t *s)
+{
+    const job_t *first = NULL;
+    int i, failed = 0;
+
+    for (i = 0; i < s->request->attendees->nelts; i++) {
+        const job_t *job = &s->jobs[i];
+
+        if (job->calendar && job->calendar->rv != APR_SUCCESS) {
+            first = first ? first : job;
+            failed++;
+        }
+    }
+    if (first) {
+        ap_log_rerror(APLOG_MARK,
+                      first->calendar->rv == APR_NOTFOUND ? APLOG_INFO
+                                                          : APLOG_ERR,
+                      first->calendar->rv, s->r,
+                      PN(14014) "%d of %d calendars could not be read; that of "
+                                "%s: %s",
+                      failed, s->request->attendees->nelts,
+                      first->mailbox->user, first->calendar->why);
+    }
+}
+
+static const availability_hours_t *working_hours(const freebusy_conf_t *conf,
+                                                 apr_pool_t *pool)
+{
+    availability_hours_t *hours = apr_palloc(pool, sizeof(*hours));
+
+    *hours = conf->hours ? *conf->hours : hours_default;
+    hours->zone = conf->zone;
+    return hours;
+}
+
+xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
+                                 const mailbox_t *caller,
+                                 const ews_request_t *request)
+{
+    const availability_request_t *a = &request->availability;
+    apr_size_t count = (apr_size_t)a->attendees->nelts, i;
+    state_t s = {.r = r, .conf = conf, .request = a};
+
+    s.hours = working_hours(conf, r->pool);
+    s.jobs = apr_pcalloc(r->pool, sizeof(*s.jobs) * count);
+    s.results = apr_pcalloc(r->pool, sizeof(*s.results) * count);
+    s.deadline =
+        apr_time_now() + apr_time_from_sec(conf->timeout == FREEBUSY_UNSET
+                                               ? TIMEOUT_DEFAULT
+                                               : conf->timeout);
+    for (i = 0; i < count; i++) {
+        look_up(&s, caller, (int)i);
+    }
+    read_calendars(&s);
+    for (i = 0; i < count; i++) {
+        if (s.jobs[i].mailbox) {
+            read_periods(&s, &s.jobs[i]);
+        }
+    }
+    log_failures(&s);
+    return ews_reply_availability(request->version, a, s.results, r->pool);
+}
