@@ -17,11 +17,11 @@ my %once  = (
     bob   => [[22, 25, 2, 'Interviews'], [28, 30, 1, 'Lunch with Carol?'], [32, 36, 3, 'Dentist']],
 );
 
-# The next day from Monday to Friday, as YYYY-MM-DD.
+# The next day from Monday to Friday and the day after it, as YYYY-MM-DD.
 sub working_day {
     my $day = time + 86400;
     $day += 86400 while (gmtime $day)[6] % 6 == 0;
-    return strftime('%Y-%m-%d', gmtime $day);
+    return map { strftime('%Y-%m-%d', gmtime $_) } $day, $day + 86400;
 }
 
 # bob's half hours of that day, in figures.
@@ -47,11 +47,17 @@ sub write_all {
     chown scalar(getpwnam 'www-data'), -1, "$run/sieve", "$run/httpd/mailboxes";
 }
 
+# Where httpd puts the out-of-office script of $user.
+sub sieve_file {
+    my ($world, $user) = @_;
+    return $world->run . "/sieve/$user->{name}.sieve";
+}
+
 # --- calendars ---------------------------------------------------------------
 
 sub calendar {
     my ($name) = @_;
-    my $day = working_day() =~ s/-//gr;
+    my $day = (working_day())[0] =~ s/-//gr;
     my $n   = 0;
     return join "\r\n", 'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Postern//demo//EN',
         (map { event("daily-$name", '20260105', @$_, 'RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR') } @daily),

@@ -36,7 +36,13 @@ sub answer { print map { "    $dim<$off $_\n" } lines(@_) }
 sub note   { print map { "      $dim$_$off\n" } lines(@_) }
 
 sub held   { printf "    ${green}held$off  %s (%.1f s)\n", $_[0], time - $begun }
-sub failed { print map { "    ${red}FAILED$off  $_\n" } lines(@_) }
+
+# The sentence, or the end of what a program printed.
+sub failed {
+    my @lines = lines(@_);
+    splice @lines, 0, -8;
+    print map { "    ${red}FAILED$off  $_\n" } @lines;
+}
 
 sub lines {
     return map { s/\s+\z//r } grep { /\S/ } map { split /\n/ } @_;
@@ -51,7 +57,7 @@ sub xml_lines {
     return map { my $line = substr $_, $least // 0; shortened($line) } @lines;
 }
 
-sub shortened { length $_[0] > 100 ? substr($_[0], 0, 97) . '...' : $_[0] }
+sub shortened { length $_[0] > 110 ? substr($_[0], 0, 107) . '...' : $_[0] }
 
 # Through xmllint; as it is when that finds no XML.
 sub pretty {

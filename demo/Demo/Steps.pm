@@ -130,9 +130,9 @@ sub tunnel {
 sub freebusy {
     my ($world) = @_;
     my ($asker, $asked) = ($world->user(1), $world->user(2));
-    my $day = Demo::Data::working_day();
+    my ($day, $next) = Demo::Data::working_day();
     my $xml = post($world, 1, '/EWS/Exchange.asmx',
-        Demo::Request::availability("${day}T00:00:00", "${day}T23:59:59", $asked->{mail}),
+        Demo::Request::availability("${day}T00:00:00", "${next}T00:00:00", $asked->{mail}),
         [qw(Address StartTime EndTime RequestedView)],
         [qw(ResponseCode FreeBusyViewType MergedFreeBusy)]);
     my $merged = element($xml, 'MergedFreeBusy');

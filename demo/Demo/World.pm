@@ -192,12 +192,13 @@ sub write_env {
 
 # --- down --------------------------------------------------------------------
 
+# What did not come up has nothing to stop.
 sub stop {
     my ($self) = @_;
     unlink "$self->{dir}/env";
-    $self->{httpd}->stop('TERM', 20) if $self->{httpd};
-    $self->{mx}->stop                if $self->{mx};
-    $self->{dc}->stop                if $self->{dc};
+    for my $server (grep { defined } @$self{qw(httpd mx dc)}) {
+        eval { $server->stop };
+    }
 }
 
 1;
