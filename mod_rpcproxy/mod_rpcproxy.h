@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_MOD_RPCPROXY_H
+#define POSTERN_MOD_RPCPROXY_H
+
+/* What the glue files of mod_rpcproxy share.
+ *
+ *   request    what a request wants to be; answers and refusals
+ *   channel    the HTTP side of one channel, suspended (event MPM)
+ *   blocking   the same with a worker thread, where the MPM cannot suspend
+ *   poller     the threads that own everything after the hand-over
+ *   vconns     the pairing table of one poller
+ *   tunnel     moves the bytes of one virtual connection
+ *   backend    its TCP connection
+ *
+ * A worker thread reads the first PDU of a channel, picks the poller by the
+ * cookie in it and hands the channel over.  From then on only that poller's
+ * thread touches the channel, its tunnel and its back end: there is no lock on
+ * the data path.  Message numbers 13001.. */
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <apr_hash.h>
+#include <apr_network_io.h>
+#include <apr_portable.h>
+#include <sys/socket.h>
+
+#include "lib/log.h"
+#include "target.h"
+#include "timers.h"
+#include "vconn.h"
+
+extern module AP_MODULE_DECLARE_DATA rpcproxy_module;
+
+/* Configuration (mod_rpcproxy_config.c). */
+
+typedef enum rpcproxy_trace_e {
+    RPCPROXY_TRACE_OFF,
+    RPCPROXY_TRACE_RTS,
+    RPCPROXY_TRACE_ALL
+} rpcproxy_trace_e;
+
+typedef struct rpcproxy_dir_t {
+    int enabled;
+    apr_array_header_t *rules; /* target_rule_t, or NULL */
+    int connect_timeout;       /* seconds, as all times here */
+    int setup_timeout;
+    int connection_timeout;
+    int ping_interval;
+    int idle_timeout;
+    int receive_window;
+    int lifetime;
+    int user_tunnels;
+    int trace; /* rpcproxy_trace_e */
+} rpcproxy_dir_t;
+
+typedef struct rpcproxy_server_t {
+    int enabled; /* some location of this server has the proxy on */
+    /* Of the main server only. */
+    int pollers;
+    int tunnels;
+    int drain_time;
+    int blocking;                       /* RPCProxyEngine Blocking */
+    struct rpcproxy_pollers_t *threads; /* of this child (poller) */
+    struct rpcproxy_limits_t *limits;   /* of this child (vconns) */
+} rpcproxy_server_t;
+
+extern const command_rec rpcproxy_commands[];
+void *rpcproxy_create_dir(apr_pool_t *pool, char *path);
+void *rpcproxy_merge_dir(apr_pool_t *pool, void *base, void *more);
+void *rpcproxy_create_server(apr_pool_t *pool, server_rec *s);
+void *rpcproxy_merge_server(apr_pool_t *pool, void *base, void *more);
+
+/* The configuration of `r`'s location with every default filled in; in
+ * r->pool.  Never NULL. */
+const rpcproxy_dir_t *rpcproxy_dir_of(request_rec *r);
+
+/* Early refusal (mod_rpcproxy_early.c): a post_read_request hook. */
+int rpcproxy_early(request_rec *r);
+
+/* Requests (mod_rpcproxy_request.c). */
+
+int rpcproxy_is_channel_method(const request_rec *r);
+
+/* Answers `503 RPC Error: <code>` in the form that no ErrorDocument replaces.
+ * Logs nothing.  Returns OK. */
+int rpcproxy_refuse(request_rec *r, unsigned int code);
+
+/* Prepares `200 Success` with `length` announced; nothing is sent yet. */
+void rpcproxy_success(request_rec *r, apr_off_t length);
+
+/* Answers an echo request ([MS-RPCH] section 2.1.2.1.5).  Returns OK. */
+int rpcproxy_echo(request_rec *r);
+
+/* Reads the first PDU of a channel into `buf` (RTS_FIRST_MAX bytes), blocking.
+ * 0, or the RPC error code to refuse with and *why. */
+#define RPCPROXY_FIRST_MAX 512
+unsigned int rpcproxy_read_hello(request_rec *r, int out, hello_t *hello,
+                                 const char **why);
+
+/* Takes mod_reqtimeout's filter out, which would end a silent channel. */
+void rpcproxy_drop_reqtimeout(request_rec *r);
+
+/* Pollers (mod_rpcproxy_poller.c). */
+
+typedef struct rpcproxy_poller_t rpcproxy_poller_t;
+typedef struct rpcproxy_task_t rpcproxy_task_t;
+typedef struct rpcproxy_watch_t rpcproxy_watch_t;
+typedef struct rpcproxy_timer_t rpcproxy_timer_t;
+
+/* Something to do on the poller's thread, embedded in what it is about. */
+struct rpcproxy_task_t {
+    rpcproxy_task_t *next;
+    void (*run)(rpcproxy_task_t *task);
+    int queued;
+};
+
+/* A descriptor and what to do when one of `events` (EPOLL*) is there. */
+struct rpcproxy_watch_t {
+    int fd;
+    int added;
+    apr_uint32_t events;
+    void (*ready)(rpcproxy_watch_t *watch, apr_uint32_t events);
+};
+
+/* Stopped before it fires; may be started again by it. */
+struct rpcproxy_timer_t {
+    timers_timer_t timer;
+    void (*fire)(rpcproxy_timer_t *timer);
+};
+
+#define RPCPROXY_SCRATCH 65536
+
+struct rpcproxy_poller_t {
+    apr_time_t now;       /* of this round */
+    server_rec *server;   /* for messages that belong to no channel */
+    apr_pool_t *pool;     /* used by the poller's thread alone */
+    apr_hash_t *vconns;   /* rts_cookie_t -> rpcproxy_tunnel_t */
+    int stopping;         /* takes no new virtual connection */
+    apr_time_t drain_end; /* all of them are ended by then */
+    unsigned char scratch[RPCPROXY_SCRATCH];
+    struct poller_private_t *private; /* mod_rpcproxy_poller.c */
+};
+
+/* child_init and child_stopping hooks. */
+void rpcproxy_pollers_start(apr_pool_t *pchild, server_rec *s);
+void rpcproxy_pollers_stopping(apr_pool_t *pchild, int graceful);
+
+/* The poller that owns `cookie`, or NULL when this child has none (left). */
+rpcproxy_poller_t *rpcproxy_poller_of(const rts_cookie_t *cookie);
+
+/* From any thread: runs `task` on the poller's thread. */
+void rpcproxy_poller_post(rpcproxy_poller_t *p, rpcproxy_task_t *task);
+
+/* The rest on the poller's thread alone. */
+
+/* Runs `task` after the events of this round; nothing when it waits already. */
+void rpcproxy_poller_defer(rpcproxy_poller_t *p, rpcproxy_task_t *task);
+
+/* Watches for `events`; 0 stops watching.  Stop before closing the fd. */
+void rpcproxy_poller_watch(rpcproxy_poller_t *p, rpcproxy_watch_t *watch,
+                           apr_uint32_t events);
+void rpcproxy_poller_timer(rpcproxy_poller_t *p, rpcproxy_timer_t *timer,
+                           apr_time_t due);
+
+/* Channels (mod_rpcproxy_channel.c). */
+
+typedef struct rpcproxy_chan_t rpcproxy_chan_t;
+typedef struct rpcproxy_tunnel_t rpcproxy_tunnel_t;
+
+#define RPCPROXY_ADDRESSES_MAX 4
+
+typedef struct rpcproxy_address_t {
+    struct sockaddr_storage socket;
+    socklen_t size;
+} rpcproxy_address_t;
+
+/* How bytes go in and out of one channel; all on the poller's thread. */
+typedef struct rpcproxy_chan_ops_t {
+    /* Up to *len bytes into `buf`.  APR_SUCCESS (*len > 0), APR_EAGAIN,
+     * APR_EOF, or an error. */
+    apr_status_t (*read)(rpcproxy_chan_t *chan, void *buf, apr_size_t *len);
+    /* Takes all of at most RPCPROXY_WRITE_MAX bytes; sets chan->blocked when
+     * the client is slow, chan->broken when it has gone. */
+    void (*write)(rpcproxy_chan_t *chan, const void *bytes, apr_size_t len);
+    /* Tells rpcproxy_tunnel_* when bytes can be read (`read` set), when a
+     * blocked channel takes bytes again, and when the client goes. */
+    void (*watch)(rpcproxy_chan_t *chan, int read);
+    /* Ends the channel: unanswered ones get code, or a success when it is 0.
+     * The caller forgets `chan`. */
+    void (*finish)(rpcproxy_chan_t *chan, unsigned int code);
+    /* Bytes that the client's host has not taken from us yet. */
+    apr_size_t (*unsent)(rpcproxy_chan_t *chan);
+} rpcproxy_chan_ops_t;
+
+#define RPCPROXY_WRITE_MAX 16384
+
+struct rpcproxy_chan_t {
+    rpcproxy_task_t start;  /* the hand-over */
+    rpcproxy_task_t again;  /* a channel's own deferred work */
+    rpcproxy_watch_t watch; /* of the client's socket */
+    rpcproxy_timer_t timer;
+    const rpcproxy_chan_ops_t *ops;
+    rpcproxy_poller_t *poller;
+    rpcproxy_tunnel_t *tunnel; /* NULL before it joined and after its end */
+    vconn_channel_e role;
+    request_rec *r;
+    conn_rec *c;
+    server_rec *server;
+    hello_t hello;
+    vconn_identity_t identity;
+    vconn_options_t options;
+    int connect_timeout;
+    int user_tunnels;
+    int trace;
+    rpcproxy_address_t address[RPCPROXY_ADDRESSES_MAX]; /* of the back end */
+    int addresses;
+    int out;     /* RPC_OUT_DATA */
+    int hung_up; /* the client's end was seen and is not watched for */
+    int answered;
+    int blocked;
+    int broken;
+    void *private; /* of the ops */
+};
+
+/* Turns `r`, whose hello has been read into `chan`, into a channel of the
+ * poller; what to return from the handler. */
+int rpcproxy_channel_run(rpcproxy_chan_t *chan);
+void rpcproxy_channel_suspended(conn_rec *c, request_rec *r); /* a hook */
+
+/* The same, holding the worker thread (mod_rpcproxy_blocking.c). */
+int rpcproxy_blocking_run(rpcproxy_chan_t *chan);
+
+/* Bytes in the kernel that the client's host has not acknowledged. */
+apr_size_t rpcproxy_channel_queued(const rpcproxy_chan_t *chan);
+
+/* Sets what long-lived client sockets need. */
+void rpcproxy_channel_socket_options(rpcproxy_chan_t *chan);
+
+/* Pairing (mod_rpcproxy_vconns.c). */
+
+/* Takes over `chan` on its poller's thread: it joins its virtual connection,
+ * starts one, or is refused. */
+void rpcproxy_vconns_join(rpcproxy_chan_t *chan);
+
+/* Forgets an ended tunnel. */
+void rpcproxy_vconns_remove(rpcproxy_tunnel_t *tunnel);
+
+/* Ends `count` tunnels of the poller because the server stops. */
+void rpcproxy_vconns_stop(rpcproxy_poller_t *p, apr_size_t count);
+
+/* Limits over all pollers of the child; called once before the fork. */
+void rpcproxy_vconns_init(apr_pool_t *pchild, server_rec *s);
+
+/* Back ends (mod_rpcproxy_backend.c). */
+
+typedef struct rpcproxy_held_t {
+    unsigned char *bytes;
+    apr_size_t len;
+} rpcproxy_held_t;
+
+typedef struct rpcproxy_backend_t {
+    rpcproxy_watch_t watch; /* watch.fd is -1 while there is no socket */
+    rpcproxy_timer_t timer;
+    rpcproxy_poller_t *poller;
+    rpcproxy_tunnel_t *tunnel;
+    rpcproxy_address_t address[RPCPROXY_ADDRESSES_MAX];
+    int addresses, next_address;
+    int timeout; /* seconds, for each address */
+    int connected;
+    rpcproxy_held_t unsent;
+} rpcproxy_backend_t;
+
+void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
+                           rpcproxy_poller_t *p);
+
+/* Connects to chan's addresses, one after the other, and tells the tunnel. */
+void rpcproxy_backend_connect(rpcproxy_backend_t *b,
+                              const rpcproxy_chan_t *chan);
+
+/* Sends, keeps what the socket does not take; returns the bytes it took. */
+apr_size_t rpcproxy_backend_send(rpcproxy_backend_t *b, const void *bytes,
+                                 apr_size_t len);
+
+/* Like recv(2): APR_SUCCESS, APR_EAGAIN, APR_EOF or an error. */
+apr_status_t rpcproxy_backend_read(rpcproxy_backend_t *b, void *buf,
+                                   apr_size_t *len);
+void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds);
+void rpcproxy_backend_close(rpcproxy_backend_t *b);
+
+/* Bytes that wait: `held` is moved to `to`, or replaced by a copy. */
+apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to);
+void rpcproxy_held_keep(rpcproxy_held_t *held, const void *bytes,
+                        apr_size_t len);
+
+/* Tunnels (mod_rpcproxy_tunnel.c). */
+
+struct rpcproxy_tunnel_t {
+    vconn_t vconn;
+    apr_pool_t *pool;
+    rpcproxy_poller_t *poller;
+    server_rec *server;
+    rpcproxy_chan_t *chan[VCONN_CHANNELS];
+    rpcproxy_chan_t *newcomer; /* during its JOIN */
+    rpcproxy_backend_t backend;
+    rpcproxy_timer_t timer;
+    rpcproxy_task_t again; /* more to move, or the end */
+    rpcproxy_held_t up, up_next, down;
+    int down_ready; /* `down` starts with a whole PDU */
+    int reading;    /* IN was open for reading at the last settling */
+    int trace;
+    int ended;
+    unsigned int end_code;
+    const char *end_why;
+    const char *client; /* address of the first channel's client */
+    apr_time_t began;
+    int opened_logged;
+};
+
+rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first);
+
+/* Gives the event to the virtual connection and does what it says. */
+void rpcproxy_tunnel_handle(rpcproxy_tunnel_t *t, vconn_event_t *event);
+
+/* After every event: ends what has ended, else waits for the right things. */
+void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t);
+
+/* What the channels and the back end report. */
+void rpcproxy_tunnel_readable(rpcproxy_chan_t *chan);
+void rpcproxy_tunnel_writable(rpcproxy_chan_t *chan);
+void rpcproxy_tunnel_gone(rpcproxy_chan_t *chan);
+void rpcproxy_tunnel_backend_up(rpcproxy_tunnel_t *t);
+void rpcproxy_tunnel_backend_down(rpcproxy_tunnel_t *t, const char *why);
+void rpcproxy_tunnel_backend_ready(rpcproxy_tunnel_t *t);
+void rpcproxy_tunnel_backend_writable(rpcproxy_tunnel_t *t);
+void rpcproxy_tunnel_forwarded(rpcproxy_tunnel_t *t, apr_size_t len);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* The TCP connection of a virtual connection to its RPC server. */
+
+#include "mod_rpcproxy.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+APLOG_USE_MODULE(rpcproxy);
+
+static void connect_next(rpcproxy_backend_t *b);
+
+apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to)
+{
+    apr_size_t len = held->len;
+
+    if (len) {
+        memcpy(to, held->bytes, len);
+    }
+    free(held->bytes);
+    held->bytes = NULL;
+    held->len = 0;
+    return len;
+}
+
+void rpcproxy_held_keep(rpcproxy_held_t *held, const void *bytes,
+                        apr_size_t len)
+{
+    unsigned char *copy = NULL;
+
+    if (len) {
+        copy = malloc(len);
+        if (!copy) {
+            ap_abort_on_oom();
+        }
+        memcpy(copy, bytes, len);
+    }
+    free(held->bytes);
+    held->bytes = copy;
+    held->len = len;
+}
+
+static void held_append(rpcproxy_held_t *held, const void *bytes,
+                        apr_size_t len)
+{
+    unsigned char *all = realloc(held->bytes, held->len + len);
+
+    if (!all) {
+        ap_abort_on_oom();
+    }
+    memcpy(all + held->len, bytes, len);
+    held->bytes = all;
+    held->len += len;
+}
+
+static void close_socket(rpcproxy_backend_t *b)
+{
+    if (b->watch.fd >= 0) {
+        rpcproxy_poller_watch(b->poller, &b->watch, 0);
+        close(b->watch.fd);
+        b->watch.fd = -1;
+    }
+}
+
+static void failed(rpcproxy_backend_t *b, int error)
+{
+    close_socket(b);
+    if (b->next_address < b->addresses) {
+        connect_next(b);
+        return;
+    }
+    rpcproxy_poller_timer(b->poller, &b->timer, 0);
+    ap_log_error(APLOG_MARK, APLOG_ERR, error, b->tunnel->server,
+                 PN(13040) "cannot connect to the back end of %s",
+                 b->tunnel->vconn.identity.target);
+    rpcproxy_tunnel_backend_down(b->tunnel, "cannot connect to the back end");
+}
+
+static void connected(rpcproxy_backend_t *b)
+{
+    const int on = 1;
+
+    rpcproxy_poller_timer(b->poller, &b->timer, 0);
+    setsockopt(b->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    b->connected = 1;
+    rpcproxy_tunnel_backend_up(b->tunnel);
+}
+
+static void connect_next(rpcproxy_backend_t *b)
+{
+    const rpcproxy_address_t *a = &b->address[b->next_address++];
+    const struct sockaddr *address = (const struct sockaddr *)&a->socket;
+
+    b->watch.fd = socket(address->sa_family,
+                         SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (b->watch.fd < 0) {
+        failed(b, errno);
+    }
+    else if (connect(b->watch.fd, address, a->size) == 0) {
+        connected(b);
+    }
+    else if (errno == EINPROGRESS) {
+        rpcproxy_poller_watch(b->poller, &b->watch, EPOLLOUT);
+        rpcproxy_poller_timer(b->poller, &b->timer,
+                              b->poller->now + apr_time_from_sec(b->timeout));
+    }
+    else {
+        failed(b, errno);
+    }
+}
+
+static void on_timer(rpcproxy_timer_t *timer)
+{
+    rpcproxy_backend_t *b =
+        (rpcproxy_backend_t *)((char *)timer -
+                               offsetof(rpcproxy_backend_t, timer));
+
+    failed(b, ETIMEDOUT);
+}
+
+static void send_unsent(rpcproxy_backend_t *b)
+{
+    ssize_t n = send(b->watch.fd, b->unsent.bytes, b->unsent.len, MSG_NOSIGNAL);
+
+    if (n > 0) {
+        rpcproxy_held_keep(&b->unsent, b->unsent.bytes + n,
+                           b->unsent.len - (apr_size_t)n);
+        rpcproxy_tunnel_forwarded(b->tunnel, (apr_size_t)n);
+        rpcproxy_tunnel_backend_writable(b->tunnel);
+    }
+    else if (errno != EAGAIN && errno != EINTR) {
+        rpcproxy_tunnel_backend_down(b->tunnel,
+                                     "back end closed the connection");
+    }
+}
+
+static void on_event(rpcproxy_watch_t *watch, apr_uint32_t events)
+{
+    rpcproxy_backend_t *b =
+        (rpcproxy_backend_t *)((char *)watch -
+                               offsetof(rpcproxy_backend_t, watch));
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    if (!b->connected) {
+        getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error) {
+            failed(b, error);
+        }
+        else {
+            connected(b);
+        }
+        return;
+    }
+    if ((events & EPOLLOUT) && b->unsent.len) {
+        send_unsent(b);
+    }
+    if (events & EPOLLIN) {
+        rpcproxy_tunnel_backend_ready(b->tunnel);
+    }
+    else if (events & (EPOLLERR | EPOLLHUP)) {
+        rpcproxy_tunnel_backend_down(b->tunnel,
+                                     "back end closed the connection");
+    }
+}
+
+void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
+                           rpcproxy_poller_t *p)
+{
+    b->tunnel = tunnel;
+    b->poller = p;
+    b->watch.fd = -1;
+    b->watch.ready = on_event;
+    b->timer.fire = on_timer;
+}
+
+void rpcproxy_backend_connect(rpcproxy_backend_t *b,
+                              const rpcproxy_chan_t *chan)
+{
+    memcpy(b->address, chan->address, sizeof(b->address));
+    b->addresses = chan->addresses;
+    b->timeout = chan->connect_timeout;
+    connect_next(b);
+}
+
+apr_size_t rpcproxy_backend_send(rpcproxy_backend_t *b, const void *bytes,
+                                 apr_size_t len)
+{
+    ssize_t n = 0;
+
+    if (!b->unsent.len) {
+        n = send(b->watch.fd, bytes, len, MSG_NOSIGNAL);
+    }
+    if (n < 0) {
+        n = 0; /* a dead socket is reported by the poller */
+    }
+    if ((apr_size_t)n < len) {
+        held_append(&b->unsent, (const char *)bytes + n, len - (apr_size_t)n);
+    }
+    return (apr_size_t)n;
+}
+
+apr_status_t rpcproxy_backend_read(rpcproxy_backend_t *b, void *buf,
+                                   apr_size_t *len)
+{
+    ssize_t n = recv(b->watch.fd, buf, *len, 0);
+
+    if (n > 0) {
+        *len = (apr_size_t)n;
+        return APR_SUCCESS;
+    }
+    *len = 0;
+    if (n == 0) {
+        return APR_EOF;
+    }
+    return errno == EINTR ? APR_EAGAIN : errno;
+}
+
+void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds)
+{
+    const int on = 1, idle = (int)seconds;
+
+    if (b->watch.fd >= 0) {
+        setsockopt(b->watch.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        setsockopt(b->watch.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    }
+}
+
+void rpcproxy_backend_close(rpcproxy_backend_t *b)
+{
+    rpcproxy_poller_timer(b->poller, &b->timer, 0);
+    close_socket(b);
+    rpcproxy_held_keep(&b->unsent, NULL, 0);
+}
