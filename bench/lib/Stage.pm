@@ -96,22 +96,24 @@ CFG
     });
 }
 
-# One child with enough threads for a thread per channel.
-my $one_child = <<'CONF';
+# One child, so that nothing starts or ends while we measure.
+our $one_child = <<'CONF';
 ServerLimit 1
 ThreadLimit 4000
-ThreadsPerChild 1200
-MinSpareThreads 1200
-MaxSpareThreads 1200
-MaxRequestWorkers 1200
-AsyncRequestWorkerFactor 100
+ThreadsPerChild 64
+MinSpareThreads 64
+MaxSpareThreads 64
+MaxRequestWorkers 64
+AsyncRequestWorkerFactor 200
 LogLevel warn
 CONF
+# The same where each connection keeps a thread.
+my $many_threads = $one_child =~ s/\b64\b/1200/gr;
 
 # httpd's own way to a TCP back end.
 sub new_connect_proxy {
     my $back = rpc_server()->{port};
-    return T::Httpd->new(load => [qw(proxy proxy_connect)], tls => ca(), main => $one_child,
+    return T::Httpd->new(load => [qw(proxy proxy_connect)], tls => ca(), main => $many_threads,
         conf => "ProxyRequests On\nAllowCONNECT $back\nProxyTimeout 3600\n")->start;
 }
 sub connect_proxy { stage(connect_proxy => \&new_connect_proxy) }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+package Rows::Autodiscover;
+
 # mod_autodiscover beside a static file of the same size, which the same httpd
 # serves behind the same login.  EnableMMAP Off: with it the file is slower.
 
@@ -27,7 +29,7 @@ sub server {
     return stage(autodiscover => sub {
         my ($file, $login) = (mailbox_file(), mailbox_login());
         my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => [qw(ldap authn_socache)],
-            tls => ca(), main => "AuthnCacheSOCache shmcb\nLogLevel warn\n", conf => <<"CONF")->start;
+            tls => ca(), main => "AuthnCacheSOCache shmcb\n$Stage::one_child", conf => <<"CONF")->start;
 EnableMMAP Off
 KeepAlive On
 MaxKeepAliveRequests 0

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+package Rows::Rpc;
+
 # mod_rpcproxy beside the same calls straight over TCP, httpd's own
 # mod_proxy_connect, and haproxy.
 
