@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* Directives, create, merge, and what configtest says. */
+
+#include "mod_mailbox_private.h"
+
+#include "lib/log.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <httpd.h>
+#include <stddef.h>
+#include <string.h>
+
+APLOG_USE_MODULE(mailbox);
+
+#define MAX_TIMEOUT apr_time_from_sec(60)
+#define SECRET_MAX 1024
+
+/* Sections that name a directory, for mailbox_check_config(). */
+typedef struct section_t {
+    server_rec *server;
+    mailbox_conf_t *conf;
+} section_t;
+
+static const char sections_key[] = "mailbox_sections";
+
+void *mailbox_create_conf(apr_pool_t *p, char *section)
+{
+    mailbox_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+
+    (void)section;
+    conf->timeout = -1;
+    conf->env = -1;
+    return conf;
+}
+
+#define MERGE(member) conf->member = more->member ? more->member : base->member
+#define MERGE_NUMBER(member)                                                   \
+    conf->member = more->member >= 0 ? more->member : base->member
+
+void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
+{
+    const mailbox_conf_t *base = basev, *more = morev;
+    mailbox_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+    int role;
+
+    MERGE(domains);
+    MERGE(file);
+    MERGE(ldap_text);
+    MERGE(ldap);
+    conf->tls = more->ldap ? more->tls : base->tls;
+    MERGE(bind_dn);
+    MERGE(bind_password);
+    for (role = 0; role < LDAPROLE_COUNT; role++) {
+        MERGE(attribute[role]);
+    }
+    MERGE_NUMBER(timeout);
+    MERGE_NUMBER(env);
+    return conf;
+}
+
+const mailbox_conf_t *mailbox_conf(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &mailbox_module);
+}
+
+int mailbox_has_source(const mailbox_conf_t *conf)
+{
+    return conf->file || conf->ldap;
+}
+
+void mailbox_roles(const mailbox_conf_t *conf, ldaproles_t *roles)
+{
+    int role;
+
+    for (role = 0; role < LDAPROLE_COUNT; role++) {
+        const char *name = conf->attribute[role];
+
+        if (!name) {
+            name = ldaprole_default((ldaprole_e)role);
+        }
+        roles->attribute[role] = *name ? name : NULL;
+    }
+}
+
+/* --- setters --- */
+
+static const char *set_domain(cmd_parms *cmd, void *confv, const char *name)
+{
+    mailbox_conf_t *conf = confv;
+    apr_array_header_t *domains;
+
+    if (!*name || strpbrk(name, "\\/@ ")) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxDomain: \"%s\" is no domain; write "
+                            "EXAMPLE or example.com",
+                            name);
+    }
+    domains = conf->domains ? (apr_array_header_t *)conf->domains
+                            : apr_array_make(cmd->pool, 2, sizeof(name));
+    APR_ARRAY_PUSH(domains, const char *) = name;
+    conf->domains = domains;
+    return NULL;
+}
+
+static const char *set_file(cmd_parms *cmd, void *confv, const char *arg)
+{
+    mailbox_conf_t *conf = confv;
+    const char *path = ap_server_root_relative(cmd->pool, arg), *why;
+
+    if (!path) {
+        return apr_psprintf(cmd->pool, "MailboxFile: \"%s\" is no path", arg);
+    }
+    conf->file = mailbox_file_open(path, &why, cmd->pool);
+    return conf->file
+               ? NULL
+               : apr_psprintf(cmd->pool, "MailboxFile: %s: %s", path, why);
+}
+
+/* The list of section_t of this configuration. */
+static apr_array_header_t *sections(apr_pool_t *pconf)
+{
+    void *list;
+
+    apr_pool_userdata_get(&list, sections_key, pconf);
+    if (!list) {
+        list = apr_array_make(pconf, 4, sizeof(section_t));
+        apr_pool_userdata_setn(list, sections_key, NULL, pconf);
+    }
+    return list;
+}
+
+static void note_section(cmd_parms *cmd, mailbox_conf_t *conf)
+{
+    section_t *section = apr_array_push(sections(cmd->pool));
+
+    section->server = cmd->server;
+    section->conf = conf;
+}
+
+static const char *set_ldap_url(cmd_parms *cmd, void *confv, const char *text,
+                                const char *mode)
+{
+    mailbox_conf_t *conf = confv;
+    ldapurl_t *url = apr_pcalloc(cmd->pool, sizeof(*url));
+    const char *why;
+
+    if (!mailbox_ldap_loaded()) {
+        return "MailboxLDAPURL: needs mod_ldap; load it (a2enmod ldap)";
+    }
+    if (ldapurl_parse(url, text, &why, cmd->pool) != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool, "MailboxLDAPURL: \"%s\" %s", text, why);
+    }
+    if (mode && ap_cstr_casecmp(mode, "STARTTLS") != 0) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxLDAPURL: \"%s\" behind the URL can only be "
+                            "STARTTLS",
+                            mode);
+    }
+    if (mode && url->ldaps) {
+        return "MailboxLDAPURL: STARTTLS goes with ldap://; ldaps:// has TLS "
+               "already";
+    }
+    conf->ldap = url;
+    conf->ldap_text = text;
+    conf->tls = url->ldaps ? MAILBOX_TLS_LDAPS
+                : mode     ? MAILBOX_TLS_STARTTLS
+                           : MAILBOX_TLS_NONE;
+    note_section(cmd, conf);
+    return NULL;
+}
+
+static const char *set_bind_dn(cmd_parms *cmd, void *confv, const char *dn)
+{
+    mailbox_conf_t *conf = confv;
+
+    if (!*dn) {
+        return "MailboxLDAPBindDN: is empty; leave it out to ask anonymously";
+    }
+    conf->bind_dn = dn;
+    note_section(cmd, conf);
+    return NULL;
+}
+
+/* The first line of a file. */
+static const char *read_secret(const char **secret, const char *arg,
+                               apr_pool_t *pool)
+{
+    const char *path = ap_server_root_relative(pool, arg);
+    char line[SECRET_MAX];
+    apr_file_t *file;
+    apr_status_t rv;
+
+    if (!path) {
+        return apr_psprintf(pool, "MailboxLDAPBindPassword: \"%s\" is no path",
+                            arg);
+    }
+    rv = apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, pool);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(pool, "MailboxLDAPBindPassword: %s: %pm", path,
+                            &rv);
+    }
+    rv = apr_file_gets(line, sizeof(line), file);
+    apr_file_close(file);
+    line[rv == APR_SUCCESS ? strcspn(line, "\r\n") : 0] = '\0';
+    *secret = apr_pstrdup(pool, line);
+    return NULL;
+}
+
+/* The first line that a program prints. */
+static const char *ask_program(const char **secret, const char *command,
+                               apr_pool_t *pool)
+{
+    char **argv;
+
+    if (apr_tokenize_to_argv(command, &argv, pool) != APR_SUCCESS || !argv[0] ||
+        !(argv[0] = ap_server_root_relative(pool, argv[0])) ||
+        !(*secret =
+              ap_get_exec_line(pool, argv[0], (const char *const *)argv))) {
+        return apr_psprintf(pool,
+                            "MailboxLDAPBindPassword: \"%s\" cannot be run; "
+                            "write exec:/path/program arguments",
+                            command);
+    }
+    return NULL;
+}
+
+static const char *set_bind_password(cmd_parms *cmd, void *confv,
+                                     const char *arg)
+{
+    mailbox_conf_t *conf = confv;
+    const char *why = NULL;
+
+    if (strncmp(arg, "file:", 5) == 0) {
+        why = read_secret(&conf->bind_password, arg + 5, cmd->pool);
+    }
+    else if (strncmp(arg, "exec:", 5) == 0) {
+        why = ask_program(&conf->bind_password, arg + 5, cmd->pool);
+    }
+    else {
+        conf->bind_password = arg;
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
+                     PN(10001) "MailboxLDAPBindPassword stands in the "
+                               "configuration; better write file:/path");
+    }
+    if (!why && !*conf->bind_password) {
+        return "MailboxLDAPBindPassword: is empty; an empty password would "
+               "make the directory take the bind for an anonymous one";
+    }
+    return why;
+}
+
+static const char *set_attribute(cmd_parms *cmd, void *confv,
+                                 const char *role_name, const char *name)
+{
+    mailbox_conf_t *conf = confv;
+    ldaprole_e role = ldaprole_named(role_name);
+    int none = ap_cstr_casecmp(name, "none") == 0;
+
+    if (role == LDAPROLE_COUNT) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxLDAPAttribute: \"%s\" is no role; write "
+                            "user, upn, mail, alias, name, legacydn or guid",
+                            role_name);
+    }
+    if (none && !ldaprole_may_be_none(role)) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxLDAPAttribute: the role %s needs an "
+                            "attribute; write its name, such as %s",
+                            role_name, ldaprole_default(role));
+    }
+    if (!none && !ldaprole_is_attribute(name)) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxLDAPAttribute: \"%s\" is no name of an "
+                            "attribute; write a name such as %s",
+                            name, ldaprole_default(role));
+    }
+    conf->attribute[role] = none ? "" : name;
+    return NULL;
+}
+
+static const char *set_timeout(cmd_parms *cmd, void *confv, const char *arg)
+{
+    mailbox_conf_t *conf = confv;
+
+    (void)cmd;
+    if (ap_timeout_parameter_parse(arg, &conf->timeout, "s") != APR_SUCCESS ||
+        conf->timeout <= 0 || conf->timeout > MAX_TIMEOUT) {
+        return "MailboxLDAPTimeout: write seconds from 1 to 60, or "
+               "milliseconds such as 500ms";
+    }
+    return NULL;
+}
+
+const command_rec mailbox_directives[] = {
+    AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
+                    "domains and realms of login names that are ours"),
+    AP_INIT_FLAG("MailboxEnv", ap_set_flag_slot,
+                 (void *)offsetof(mailbox_conf_t, env),
+                 RSRC_CONF | ACCESS_CONF,
+                 "On: requests with a login get MAILBOX_USER, MAILBOX_MAIL "
+                 "and MAILBOX_GUID"),
+    AP_INIT_TAKE1("MailboxFile", set_file, NULL, RSRC_CONF | ACCESS_CONF,
+                  "file of mailboxes"),
+    AP_INIT_TAKE2("MailboxLDAPAttribute", set_attribute, NULL,
+                  RSRC_CONF | ACCESS_CONF,
+                  "a role and the directory's attribute for it, or none"),
+    AP_INIT_TAKE1("MailboxLDAPBindDN", set_bind_dn, NULL,
+                  RSRC_CONF | ACCESS_CONF,
+                  "distinguished name of who asks the directory"),
+    AP_INIT_TAKE1("MailboxLDAPBindPassword", set_bind_password, NULL,
+                  RSRC_CONF | ACCESS_CONF,
+                  "its password: file:path, exec:program or the password"),
+    AP_INIT_TAKE1("MailboxLDAPTimeout", set_timeout, NULL,
+                  RSRC_CONF | ACCESS_CONF,
+                  "how long one answer of the directory may take"),
+    AP_INIT_TAKE12("MailboxLDAPURL", set_ldap_url, NULL,
+                   RSRC_CONF | ACCESS_CONF,
+                   "LDAP URL of the directory, and STARTTLS or nothing"),
+    {0}};
+
+/* --- configtest --- */
+
+/* NULL, or why the directives of one section cannot work together. */
+static const char *bad_combination(const mailbox_conf_t *conf)
+{
+    if (conf->ldap && conf->bind_dn && conf->tls == MAILBOX_TLS_NONE) {
+        return "MailboxLDAPBindDN: would send its password in clear to the "
+               "directory; write ldaps:// or STARTTLS in MailboxLDAPURL";
+    }
+    if (conf->ldap && conf->bind_dn && !conf->bind_password) {
+        return "MailboxLDAPBindDN: has no password; write "
+               "MailboxLDAPBindPassword file:/path";
+    }
+    return NULL;
+}
+
+int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
+                         server_rec *s)
+{
+    apr_array_header_t *list = sections(p);
+    int i, starttls = 0;
+
+    (void)log;
+    for (i = 0; i < list->nelts; i++) {
+        const section_t *section = &APR_ARRAY_IDX(list, i, section_t);
+        mailbox_conf_t *base = ap_get_module_config(
+            section->server->lookup_defaults, &mailbox_module);
+        const mailbox_conf_t *conf =
+            mailbox_merge_conf(temp, base, section->conf);
+        const char *why = bad_combination(conf);
+
+        if (why) {
+            ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0,
+                         section->server, PN(10002) "%s", why);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        starttls |= conf->tls == MAILBOX_TLS_STARTTLS;
+    }
+    if (list->nelts) {
+        mailbox_ldap_check_limits(s, starttls);
+    }
+    return OK;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* One question to all sources, asked once per request; the optional functions
+ * of mod_mailbox.h. */
+
+#include "mod_mailbox_private.h"
+
+#include "lib/log.h"
+#include "lib/mailaddr.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+APLOG_USE_MODULE(mailbox);
+
+/* An answer, kept for the rest of the request. */
+typedef struct answer_t {
+    apr_status_t status;
+    const record_t *record;
+    const mailbox_t *mailbox; /* NULL without a mail address */
+} answer_t;
+
+/* The request that sub-requests and internal redirects come from: its pool and
+ * its answers serve all of them. */
+static request_rec *topmost(request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
+}
+
+static apr_hash_t *answers(request_rec *top)
+{
+    apr_hash_t *hash =
+        ap_get_module_config(top->request_config, &mailbox_module);
+
+    if (!hash) {
+        hash = apr_hash_make(top->pool);
+        ap_set_module_config(top->request_config, &mailbox_module, hash);
+    }
+    return hash;
+}
+
+/* What makes two questions the same: key, value and sources. */
+static const char *question(const mailbox_conf_t *conf, mailbox_key_e key,
+                            const char *value, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%d\n%s\n%s\n%s", (int)key,
+                        conf->file ? mailbox_file_path(conf->file) : "",
+                        conf->ldap ? conf->ldap_text : "", value);
+}
+
+/* The value as sources take it, or NULL when it cannot name a mailbox. */
+static const char *normal_value(mailbox_key_e key, const char *value,
+                                apr_pool_t *pool)
+{
+    mailaddr_t addr;
+    const char *why;
+
+    switch (key) {
+    case MAILBOX_BY_LOGIN:
+        return value; /* parsed by the sources */
+    case MAILBOX_BY_ADDRESS:
+        return mailaddr_parse(&addr, value, strlen(value), &why, pool) ==
+                       APR_SUCCESS
+                   ? addr.text
+                   : NULL;
+    case MAILBOX_BY_LEGACY_DN:
+        value = record_text(value, strlen(value), pool);
+        return value && *value == '/' ? value : NULL;
+    }
+    return NULL;
+}
+
+/* An unset source is told once: in each request that needs it. */
+static apr_status_t no_source(request_rec *r)
+{
+    ap_log_rerror(
+        APLOG_MARK, APLOG_ERR, 0, r,
+        PN(10021) "no source of mailboxes is configured for %s; write "
+                  "MailboxLDAPURL or MailboxFile",
+        r->uri);
+    return APR_ENOTIMPL;
+}
+
+/* File first, then directory. */
+static apr_status_t ask_sources(request_rec *r, const mailbox_conf_t *conf,
+                                mailbox_key_e key, const char *value,
+                                const record_t **found, apr_pool_t *pool)
+{
+    apr_status_t rv = APR_NOTFOUND;
+
+    if (!mailbox_has_source(conf)) {
+        return no_source(r);
+    }
+    value = normal_value(key, value, pool);
+    if (value && conf->file) {
+        rv = mailbox_file_find(r, conf, key, value, found, pool);
+    }
+    if (value && rv == APR_NOTFOUND && conf->ldap) {
+        rv = mailbox_ldap_find(r, conf, key, value, found, pool);
+    }
+    return rv;
+}
+
+static const mailbox_t *as_mailbox(const record_t *record, apr_pool_t *pool)
+{
+    mailbox_t *mailbox;
+
+    if (!record || !record->mail) {
+        return NULL;
+    }
+    mailbox = apr_pcalloc(pool, sizeof(*mailbox));
+    mailbox->user = record->user;
+    mailbox->mail = record->mail;
+    mailbox->domain = record->domain;
+    mailbox->display_name = record->display_name;
+    mailbox->legacy_dn = record->legacy_dn;
+    mailbox->guid = record->guid;
+    mailbox->addresses = record->addresses;
+    return mailbox;
+}
+
+static const answer_t *ask(request_rec *r, mailbox_key_e key, const char *value)
+{
+    request_rec *top = topmost(r);
+    const mailbox_conf_t *conf = mailbox_conf(r);
+    apr_hash_t *known = answers(top);
+    const char *name = question(conf, key, value, top->pool);
+    answer_t *answer = apr_hash_get(known, name, APR_HASH_KEY_STRING);
+
+    if (!answer) {
+        answer = apr_pcalloc(top->pool, sizeof(*answer));
+        answer->status =
+            ask_sources(r, conf, key, value, &answer->record, top->pool);
+        answer->mailbox = as_mailbox(answer->record, top->pool);
+        apr_hash_set(known, name, APR_HASH_KEY_STRING, answer);
+    }
+    return answer;
+}
+
+apr_status_t mailbox_find_record(request_rec *r, mailbox_key_e key,
+                                 const char *value, const record_t **found)
+{
+    const answer_t *answer = ask(r, key, value);
+
+    *found = answer->record;
+    return answer->status;
+}
+
+static apr_status_t mailbox_find(request_rec *r, mailbox_key_e key,
+                                 const char *value, const mailbox_t **found)
+{
+    const answer_t *answer = ask(r, key, value);
+
+    *found = answer->mailbox;
+    if (answer->status == APR_SUCCESS && !answer->mailbox) {
+        return APR_INCOMPLETE;
+    }
+    return answer->status;
+}
+
+static int mailbox_may_ask(request_rec *r, const mailbox_t *caller,
+                           const mailbox_t *target)
+{
+    (void)r;
+    return strcmp(caller->guid, target->guid) == 0 &&
+           ap_cstr_casecmp(caller->user, target->user) == 0;
+}
+
+void mailbox_register_functions(void)
+{
+    APR_REGISTER_OPTIONAL_FN(mailbox_find);
+    APR_REGISTER_OPTIONAL_FN(mailbox_may_ask);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef POSTERN_MOD_MAILBOX_PRIVATE_H
+#define POSTERN_MOD_MAILBOX_PRIVATE_H
+
+/* What the glue files of this module share. */
+
+#include "ldaprole.h"
+#include "ldapurl.h"
+#include "mod_mailbox.h"
+#include "record.h"
+
+#include <http_config.h>
+
+extern module AP_MODULE_DECLARE_DATA mailbox_module;
+
+typedef struct mailbox_file_t mailbox_file_t;
+
+/* How the connection to the directory is protected. */
+typedef enum mailbox_tls_e {
+    MAILBOX_TLS_NONE,
+    MAILBOX_TLS_LDAPS,
+    MAILBOX_TLS_STARTTLS
+} mailbox_tls_e;
+
+/* Directives, merged down to the location.  A NULL or negative member is
+ * unset. */
+typedef struct mailbox_conf_t {
+    const apr_array_header_t *domains; /* const char * */
+    mailbox_file_t *file;
+    const char *ldap_text; /* the URL as written: identifies the source */
+    const ldapurl_t *ldap;
+    mailbox_tls_e tls; /* of ldap */
+    const char *bind_dn;
+    const char *bind_password;
+    const char *attribute[LDAPROLE_COUNT]; /* "" is none */
+    apr_interval_time_t timeout;
+    int env;
+} mailbox_conf_t;
+
+/* --- mod_mailbox_config.c --- */
+
+extern const command_rec mailbox_directives[];
+void *mailbox_create_conf(apr_pool_t *p, char *section);
+void *mailbox_merge_conf(apr_pool_t *p, void *base, void *more);
+const mailbox_conf_t *mailbox_conf(const request_rec *r);
+/* The attributes by role, defaults filled in. */
+void mailbox_roles(const mailbox_conf_t *conf, ldaproles_t *roles);
+/* 1 when r's location has a source. */
+int mailbox_has_source(const mailbox_conf_t *conf);
+/* Hook check_config: combinations of directives that cannot work. */
+int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
+                         server_rec *s);
+
+/* --- mod_mailbox_find.c --- */
+
+/* As mailbox_find() of mod_mailbox.h, but a user without mail address is
+ * found.  The record lives as long as the request. */
+apr_status_t mailbox_find_record(request_rec *r, mailbox_key_e key,
+                                 const char *value, const record_t **found);
+void mailbox_register_functions(void);
+
+/* --- mod_mailbox_file.c --- */
+
+/* Reads the file at `path` for the first time; NULL with a sentence in *why
+ * when it is wrong.  Lives in `p`. */
+mailbox_file_t *mailbox_file_open(const char *path, const char **why,
+                                  apr_pool_t *p);
+const char *mailbox_file_path(const mailbox_file_t *file);
+/* APR_SUCCESS with a copy in r->pool's topmost request, or APR_NOTFOUND. */
+apr_status_t mailbox_file_find(request_rec *r, const mailbox_conf_t *conf,
+                               mailbox_key_e key, const char *value,
+                               const record_t **found, apr_pool_t *pool);
+/* Spends the time that a wrong password would take. */
+void mailbox_file_waste(request_rec *r, const mailbox_conf_t *conf,
+                        const char *password);
+
+/* --- mod_mailbox_ldap.c --- */
+
+/* Optional functions of mod_ldap; 1 when it is loaded. */
+int mailbox_ldap_loaded(void);
+void mailbox_ldap_retrieve(void);
+/* Warns when mod_ldap's time limits let a dead directory hold requests, and
+ * bounds connections with STARTTLS. */
+void mailbox_ldap_check_limits(server_rec *s, int starttls);
+
+apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
+                               mailbox_key_e key, const char *value,
+                               const record_t **found, apr_pool_t *pool);
+/* APR_SUCCESS: the password is right.  APR_EACCES: it is not, or the account
+ * may not log in (logged).  Other: the directory is down (logged). */
+apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
+                               const record_t *record, const char *password);
+
+/* --- mod_mailbox_basic.c, mod_mailbox_show.c --- */
+
+void mailbox_register_provider(apr_pool_t *p);
+void mailbox_answer_unavailable(request_rec *r);
+int mailbox_show(request_rec *r);
+int mailbox_set_env(request_rec *r);
+
+#endif
