@@ -98,6 +98,7 @@ PURE_ARCHIVES := $(foreach m,$(MODULES),$(if $(call pure_of,$(m)),$(B)/mod_$(m)/
 SUBMIT_PURE := $(filter-out %main.c,$(wildcard smtp-submit/*.c))
 SUBMIT_ARCHIVE := $(if $(SUBMIT_PURE),$(B)/smtp-submit/pure.a)
 PROGRAMS := $(if $(wildcard smtp-submit/main.c),$(B)/bin/smtp-submit)
+LIB_PROGRAMS := $(if $(wildcard smtp-submit/runner_main.c),$(B)/bin/smtp-submit-runner)
 
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
 FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
@@ -107,7 +108,7 @@ BENCHES := $(addprefix $(B)/bench/,rpc_load rpc_server http_load spawn)
 .PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
 .SECONDARY:
 
-all: modules $(PROGRAMS)
+all: modules $(PROGRAMS) $(LIB_PROGRAMS)
 modules: $(MODULE_SOS)
 units: $(UNIT)
 replays: $(REPLAYS)
@@ -156,9 +157,13 @@ $(B)/t/unit/%.t: $(B)/t/unit/%.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $< -Wl,--start-group $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB) -Wl,--end-group $(TEST_LIBS)
 
 $(B)/bin/smtp-submit: $(B)/smtp-submit/main.o $(SUBMIT_ARCHIVE) $(LIB)
+$(B)/bin/smtp-submit-runner: $(B)/smtp-submit/runner_main.o $(SUBMIT_ARCHIVE) $(LIB)
+# Only the runner knows network and secrets: libcurl costs 5 ms to load.
+$(B)/bin/smtp-submit-runner: SUBMIT_LIBS = $(CURL_LIBS) $(SSL_LIBS)
+$(B)/bin/smtp-submit $(B)/bin/smtp-submit-runner:
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) $(SSL_LIBS) $(APR_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SUBMIT_LIBS) $(APR_LIBS)
 
 # --- tests ---
 
@@ -251,6 +256,7 @@ install: all
 	  install -m 644 $$f $$to || exit 1; done
 	install -m 644 $(wildcard mod_*/mod_*.5) $(DESTDIR)$(mandir)/man5
 	$(if $(PROGRAMS),install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir))
+	$(if $(LIB_PROGRAMS),install -d $(DESTDIR)$(prefix)/lib/postern && install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(prefix)/lib/postern)
 	$(if $(wildcard smtp-submit/*.1),install -m 644 $(wildcard smtp-submit/*.1) $(DESTDIR)$(mandir)/man1)
 
 uninstall:
@@ -258,7 +264,7 @@ uninstall:
 	@for f in conf/*.conf; do to=$(MODS_AVAILABLE)/$${f#conf/}; rm -f $$to.new; \
 	  if [ -e $$to ] && ! cmp -s $$f $$to; then echo "  KEEP $$to (changed)"; else rm -f $$to; fi; done
 	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man5/%,$(notdir $(wildcard mod_*/mod_*.5)))
-	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS)))
+	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS))) $(patsubst %,$(DESTDIR)$(prefix)/lib/postern/%,$(notdir $(LIB_PROGRAMS)))
 	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man1/%,$(notdir $(wildcard smtp-submit/*.1)))
 
 -include $(wildcard $(addprefix $(B)/,$(addsuffix /*.d,lib glue mod_* smtp-submit bench t/fuzz t/unit/*)))

@@ -172,7 +172,7 @@ void dialogue_begin(dialogue_t *d, dialogue_tx_t *tx)
     int i;
 
     tx->phase = DIALOGUE_ENVELOPE;
-    tx->wants_data = 0;
+    tx->open = tx->unwanted = tx->lone_dot = 0;
     if (why) {
         decide(tx, DIALOGUE_REFUSED, why);
         tx->phase = DIALOGUE_DONE;
@@ -203,7 +203,7 @@ void dialogue_quit(dialogue_t *d)
 static int is_pointless(const command_step_t *step)
 {
     return (step->kind == SEND_RCPT || step->kind == SEND_DATA) &&
-           step->tx->phase == DIALOGUE_DONE;
+           step->tx->unwanted;
 }
 
 const char *dialogue_output(dialogue_t *d, apr_size_t *len)
@@ -220,6 +220,9 @@ const char *dialogue_output(dialogue_t *d, apr_size_t *len)
             continue;
         }
         APR_RING_INSERT_TAIL(&d->expected, step, command_step_t, link);
+        if (step->tx) {
+            step->tx->open++;
+        }
         APR_ARRAY_PUSH(lines, const char *) = step->line;
     }
     if (lines->nelts == 0) {
@@ -236,7 +239,7 @@ static void on_mail(dialogue_tx_t *tx, const reply_t *reply)
 {
     if (reply->code / 100 != 2) {
         decide(tx, verdict_of(reply->code), reply->text);
-        tx->phase = DIALOGUE_DONE;
+        tx->unwanted = 1;
     }
 }
 
@@ -249,7 +252,7 @@ static void on_rcpt(dialogue_tx_t *tx, int i, const reply_t *reply)
         r->text = apr_pstrdup(tx->pool, reply->text);
     }
     if (i == tx->count - 1 && !any_taken(tx)) {
-        tx->phase = DIALOGUE_DONE;
+        tx->unwanted = 1;
     }
 }
 
@@ -257,26 +260,26 @@ static void on_rcpt(dialogue_tx_t *tx, int i, const reply_t *reply)
  * began (RFC 2920 section 3.1); its reply decides nothing. */
 static void on_data(dialogue_t *d, dialogue_tx_t *tx, const reply_t *reply)
 {
-    if (reply->code / 100 == 3) {
-        if (tx->phase == DIALOGUE_DONE) {
-            queue(d, SEND_DOT, tx, 0, ".\r\n");
-            return;
-        }
+    if (reply->code / 100 == 3 && tx->unwanted) {
+        tx->lone_dot = 1;
+        queue(d, SEND_DOT, tx, 0, ".\r\n");
+    }
+    else if (reply->code / 100 == 3) {
         tx->phase = DIALOGUE_READY;
         d->ready = tx;
-        return;
     }
-    decide(tx,
-           verdict_of(reply->code) == DIALOGUE_TAKEN ? DIALOGUE_LATER
-                                                     : verdict_of(reply->code),
-           reply->text);
-    tx->phase = DIALOGUE_DONE;
+    else {
+        decide(tx, reply->code / 100 == 5 ? DIALOGUE_REFUSED : DIALOGUE_LATER,
+               reply->text);
+        tx->unwanted = 1;
+    }
 }
 
 /* Any 2xx after the dot means that the server has the mail. */
 static void on_dot(dialogue_tx_t *tx, const reply_t *reply)
 {
-    if (tx->phase != DIALOGUE_DOT) {
+    if (tx->lone_dot) {
+        tx->lone_dot = 0;
         return;
     }
     decide(tx, verdict_of(reply->code), reply->text);
@@ -286,24 +289,30 @@ static void on_dot(dialogue_tx_t *tx, const reply_t *reply)
 static void on_reply(dialogue_t *d, const reply_t *reply)
 {
     command_step_t *step = APR_RING_FIRST(&d->expected);
+    dialogue_tx_t *tx = step->tx;
 
     APR_RING_REMOVE(step, link);
     switch (step->kind) {
     case SEND_MAIL:
-        on_mail(step->tx, reply);
+        on_mail(tx, reply);
         break;
     case SEND_RCPT:
-        on_rcpt(step->tx, step->recipient, reply);
+        on_rcpt(tx, step->recipient, reply);
         break;
     case SEND_DATA:
-        on_data(d, step->tx, reply);
+        on_data(d, tx, reply);
         break;
     case SEND_DOT:
-        on_dot(step->tx, reply);
+        on_dot(tx, reply);
         break;
     case SEND_QUIT:
         d->closing = 1;
-        break;
+        return;
+    }
+    tx->open--;
+    /* Only when every reply is in may another transaction begin. */
+    if (tx->unwanted && tx->open == 0 && !tx->lone_dot) {
+        tx->phase = DIALOGUE_DONE;
     }
 }
 

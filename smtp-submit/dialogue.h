@@ -48,7 +48,9 @@ typedef struct dialogue_tx_t {
     apr_pool_t *pool;
     /* Set by the dialogue. */
     dialogue_phase_t phase;
-    int wants_data; /* 354 has come although nobody takes the mail */
+    int open;     /* commands without a reply */
+    int unwanted; /* nobody takes the mail */
+    int lone_dot; /* ends what the server began all the same */
 } dialogue_tx_t;
 
 typedef struct dialogue_t dialogue_t;

@@ -95,7 +95,7 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_DEBUG,           0, "debug mail"},
     {COMMAND_DEBUG,           0, "no debug mail"},
     {COMMAND_DEBUG,           0, "undebug mail"},
-    {COMMAND_DELIVER,         0, "deliver ID [debug]"},
+    {COMMAND_DELIVER,         0, "deliver ID [wait] [debug]"},
     {COMMAND_RUN,             0, "run [debug] [daemon]"},
     {COMMAND_SCRIPT,          0, "run [echo] SCRIPT"},
     {COMMAND_FLUSH,           0, "flush [debug]"},

@@ -122,6 +122,34 @@ const char *message_encode_text(const char *text, apr_size_t column,
     return text;
 }
 
+const char *message_parameter(const char *name, const char *value,
+                              apr_pool_t *pool)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+    char *encoded, *out;
+
+    if (!value[strspn(value, plain)]) {
+        return apr_pstrcat(pool, name, "=\"", value, "\"", NULL);
+    }
+    encoded = out = apr_palloc(pool, strlen(value) * 3 + 1);
+    for (; *value; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (strchr(plain, c)) {
+            *out++ = (char)c;
+        }
+        else {
+            *out++ = '%';
+            *out++ = hex[c >> 4];
+            *out++ = hex[c & 15];
+        }
+    }
+    *out = '\0';
+    return apr_pstrcat(pool, name, "*=utf-8''", encoded, NULL);
+}
+
 const char *message_date(apr_time_t date, apr_pool_t *pool)
 {
     apr_time_exp_t t;

@@ -39,6 +39,11 @@ const char *message_header(const message_header_t *header, apr_pool_t *pool);
 const char *message_encode_text(const char *text, apr_size_t column,
                                 apr_pool_t *pool);
 
+/* A parameter of a MIME field: name="value", or the form of RFC 2231 when the
+ * value is not plain ASCII. */
+const char *message_parameter(const char *name, const char *value,
+                              apr_pool_t *pool);
+
 /* A date as RFC 5322 has it, in local time. */
 const char *message_date(apr_time_t date, apr_pool_t *pool);
 

@@ -123,7 +123,7 @@ static void converse(const row_t *row, apr_pool_t *pool)
     static const char *const names[] = {"a@x", "b@x", "c@x", "d@x"};
     reply_offers_t offers = {0};
     dialogue_recipient_t recipients[4] = {{0}};
-    dialogue_tx_t tx = {"s@x", recipients, row->count, 10, 0, pool, 0, 0};
+    dialogue_tx_t tx = {"s@x", recipients, row->count, 10, 0, pool, 0, 0, 0, 0};
     char *talk = apr_pstrdup(pool, row->talk), *state, *line;
     char verdicts[5] = "";
     dialogue_t *d;
@@ -152,8 +152,8 @@ static void test_two(apr_pool_t *pool)
 {
     reply_offers_t offers = {0};
     dialogue_recipient_t one = {"a@x", 0, NULL}, two = {"b@x", 0, NULL};
-    dialogue_tx_t first = {"s@x", &one, 1, 10, 0, pool, 0, 0};
-    dialogue_tx_t second = {"t@x", &two, 1, 10, 0, pool, 0, 0};
+    dialogue_tx_t first = {"s@x", &one, 1, 10, 0, pool, 0, 0, 0, 0};
+    dialogue_tx_t second = {"t@x", &two, 1, 10, 0, pool, 0, 0, 0, 0};
     dialogue_t *d;
     const char *why;
     static const char in[] = "250 a\r\n250 b\r\n354 c\r\n";
@@ -181,7 +181,7 @@ static void test_offers(apr_pool_t *pool)
 {
     reply_offers_t offers = {0};
     dialogue_recipient_t r = {"a@x", 0, NULL};
-    dialogue_tx_t tx = {"s@x", &r, 1, 1001, 1, pool, 0, 0};
+    dialogue_tx_t tx = {"s@x", &r, 1, 1001, 1, pool, 0, 0, 0, 0};
     dialogue_t *d;
     const char *line;
     apr_size_t len;
@@ -226,7 +226,7 @@ static void test_wrong(apr_pool_t *pool)
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         reply_offers_t offers = {0};
         dialogue_recipient_t r = {"a@x", 0, NULL};
-        dialogue_tx_t tx = {"s@x", &r, 1, 10, 0, pool, 0, 0};
+        dialogue_tx_t tx = {"s@x", &r, 1, 10, 0, pool, 0, 0, 0, 0};
         dialogue_t *d = dialogue_create(&offers, pool);
         const char *why = NULL;
 

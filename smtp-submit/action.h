@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+#ifndef SUBMIT_ACTION_H
+#define SUBMIT_ACTION_H
+
+/* What commands do.  Two programs share this: smtp-submit itself starts fast
+ * and touches neither network nor secret; everything else is done by
+ * smtp-submit-runner (libcurl and libcrypto cost 5 ms to load). */
+
+#include "command.h"
+#include "config.h"
+#include "spool.h"
+
+/* sysexits.h, as the man page lists them */
+enum {
+    ACTION_OK = 0,
+    ACTION_ERROR = 1,
+    ACTION_USAGE = 64,
+    ACTION_DATA = 65,
+    ACTION_INPUT = 66,
+    ACTION_REFUSED = 69,
+    ACTION_IO = 74,
+    ACTION_QUEUED = 75,
+    ACTION_AUTH = 77,
+    ACTION_CONFIG = 78
+};
+
+typedef struct action_t action_t;
+struct action_t {
+    const char *config_path;
+    submit_config_t config;
+    spool_t spool;
+    int debug;
+    int scripted; /* standard input is not the message */
+    /* Delivers the mail that has just been queued; the exit status. */
+    int (*deliver)(action_t *action, const char *id, int wait);
+    apr_pool_t *pool;
+};
+
+/* Reads the configuration; ACTION_CONFIG after saying what is wrong. */
+int action_configure(action_t *action);
+
+/* 1 when smtp-submit does this command itself. */
+int action_is_light(const command_t *command);
+
+/* Does a light command; the exit status. */
+int action_light(action_t *action, const command_t *command);
+
+/* Does any command (smtp-submit-runner). */
+int action_any(action_t *action, const command_t *command);
+
+/* Obeys the lines of a descriptor; the first bad exit status that comes.
+ * `prompt` is NULL for a script. */
+int action_lines(action_t *action, int fd, const char *prompt, int echo);
+
+/* Prints a sentence on standard error and yields `status`. */
+int action_says(int status, const char *why);
+
+#endif
