@@ -126,7 +126,6 @@ sub httpd_conf {
             DEMO_BASE   => $dc->base,
             DEMO_READER => $dc->reader_dn,
             DEMO_DC     => $dc->address,
-            DEMO_SAMR   => $dc->samr_port,
         ) : ()),
     );
     return join '', (map { "Define $_ \"$define{$_}\"\n" } sort keys %define),

@@ -161,7 +161,8 @@ sub out_of_office {
     my ($start, $end) = map { strftime('%Y-%m-%dT00:00:00Z', gmtime(time + 86400 * $_)) } 1, 5;
     my $text = 'Away until Friday &amp; not reading "mail"';
     my @set  = (['OofState', 'StartTime', 'EndTime'], ['ResponseCode']);
-    my @get  = (['GetUserOofSettingsRequest'], [qw(ResponseCode OofState StartTime EndTime Message)]);
+    my @get  = (['GetUserOofSettingsRequest'], [qw(ResponseCode OofState StartTime
+            EndTime InternalReply ExternalReply Message)]);
     my $path = '/EWS/Exchange.asmx';
 
     post($world, 1, $path, Demo::Request::set_oof($mail, 'Scheduled', $start, $end, $text), @set);
@@ -192,10 +193,10 @@ sub compile_sieve {
 # Queued, shown, sent, received.
 sub submit {
     my ($world) = @_;
-    my ($run, $to) = ($world->run . '/submit', $world->user(2)->{mail});
-    write_file("$run/report.txt", "The nightly backup is done.\n.\nNothing is lost.\n");
-    smtp_submit($world, qw(mail to), $to, 'subject', 'Backup of %H', 'file', "$run/report.txt",
-        'queue-only');
+    my $to = $world->user(2)->{mail};
+    write_file($world->run . '/submit/report.txt', "The nightly backup is done.\n.\nNothing is lost.\n");
+    smtp_submit($world, qw(mail to), $to, 'subject', 'Backup of %H',
+        qw(file report.txt queue-only));
     smtp_submit($world, qw(show mail));
     smtp_submit($world, 'flush');
     my ($mail) = $world->mx->wait_mail(1, 10);

@@ -14,6 +14,7 @@ use File::Path qw(make_path remove_tree);
 use T::Ca;
 use T::Curl;
 use T::Dir qw(top build temp_dir write_file read_file);
+use T::Httpd;
 use T::Postfix;
 use T::Process;
 use T::Samba;
@@ -146,7 +147,7 @@ sub start_httpd {
     my $conf = "$self->{run}/httpd/httpd.conf";
     write_file($conf, Demo::Data::httpd_conf($self));
     $self->{httpd} = T::Process->start([qw(apache2 -D FOREGROUND -f), $conf],
-        "$self->{run}/httpd/stdout.log");
+        "$self->{run}/httpd/stdout.log", T::Httpd->environment);
     until_port('127.0.0.1', $self->{port}, 30, $self->{httpd}->pid)
         or die "httpd did not start:\n" . $self->httpd_log;
     server('httpd with Postern', $self->url);
