@@ -12,6 +12,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <string.h>
 
 APLOG_USE_MODULE(core);
@@ -134,9 +135,18 @@ int glue_send(request_rec *r, const char *content_type, const char *bytes,
     return ap_pass_brigade(r->output_filters, bb) == APR_SUCCESS ? OK : DONE;
 }
 
+/* httpd writes the Allow header of a 405 itself, from r->allowed. */
 int glue_method_not_allowed(request_rec *r, const char *allowed)
 {
-    apr_table_setn(r->err_headers_out, "Allow", allowed);
+    char *rest, *word;
+    char *words = apr_pstrdup(r->pool, allowed);
+
+    ap_clear_method_list(r->allowed_methods);
+    r->allowed = 0;
+    for (word = apr_strtok(words, ", ", &rest); word;
+         word = apr_strtok(NULL, ", ", &rest)) {
+        ap_allow_methods(r, MERGE_ALLOW, word, NULL);
+    }
     return HTTP_METHOD_NOT_ALLOWED;
 }
 

@@ -30,6 +30,7 @@ static const struct {
     ROW(as_url, DISCOVER_PLACE_URL),
     ROW(oof_url, DISCOVER_PLACE_URL),
     ROW(oab_url, DISCOVER_PLACE_URL),
+    ROW(eas_url, DISCOVER_PLACE_URL),
     ROW(exchange_server, DISCOVER_PLACE_HOST),
     ROW(exchange_auth, DISCOVER_PLACE_TEXT),
     ROW(server_dn, DISCOVER_PLACE_TEXT),
@@ -180,6 +181,7 @@ static void name_web_services(discover_answer_t *a, const char *server_name,
     a->as_url = or_default(a->as_url, a->ews_url);
     a->oof_url = or_default(a->oof_url, a->ews_url);
     a->oab_url = or_default(a->oab_url, NULL);
+    a->eas_url = or_default(a->eas_url, NULL);
 }
 
 static void name_rpc_proxy(discover_answer_t *a,
@@ -195,8 +197,8 @@ static void name_rpc_proxy(discover_answer_t *a,
 /* 1 when there is anything for a client to connect to. */
 static int offers_something(const discover_answer_t *a)
 {
-    return a->ews_url || a->exchange_server || a->rpc_host || a->imap.host ||
-           a->pop3.host || a->smtp.host;
+    return a->ews_url || a->eas_url || a->exchange_server || a->rpc_host ||
+           a->imap.host || a->pop3.host || a->smtp.host;
 }
 
 discover_error_e discover_answer_make(discover_answer_t *a,

@@ -30,6 +30,7 @@ typedef struct discover_answer_t {
     const char *as_url;
     const char *oof_url;
     const char *oab_url;
+    const char *eas_url;
     const char *exchange_server;
     const char *exchange_auth; /* NULL: Kerberos or NTLM */
     const char *server_dn;

@@ -17,8 +17,8 @@ static const char *contradiction(const discover_settings_t *s)
     if (s->server_name) {
         return NULL;
     }
-    if (!s->ews_url && !s->rpc_host && !s->exchange_server && !s->imap &&
-        !s->pop3 && !s->smtp) {
+    if (!s->ews_url && !s->eas_url && !s->rpc_host && !s->exchange_server &&
+        !s->imap && !s->pop3 && !s->smtp) {
         return "Autodiscover is On, but there is nothing to tell: give the "
                "name of the server, such as AutodiscoverServerName "
                "mail.example.com";

@@ -42,6 +42,7 @@ static void merge_settings(discover_settings_t *to,
     PICK(as_url);
     PICK(oof_url);
     PICK(oab_url);
+    PICK(eas_url);
     PICK(exchange_server);
     PICK(exchange_auth);
     PICK(server_dn);
@@ -467,6 +468,8 @@ const command_rec autodiscover_commands[] = {
         "URL of the out-of-office service, by default that of EWS"),
     AP_INIT_TAKE1("AutodiscoverOabUrl", set_url, MEMBER(oab_url), RSRC_CONF,
         "URL of the folder with the offline address book; none by default"),
+    AP_INIT_TAKE1("AutodiscoverActiveSyncUrl", set_url, MEMBER(eas_url), RSRC_CONF,
+        "URL of ActiveSync; none by default"),
     AP_INIT_TAKE12("AutodiscoverExchangeServer", set_exchange_server, NULL, RSRC_CONF,
         "the server's name inside the RPC tunnel [a way to log in], or None"),
     AP_INIT_TAKE1("AutodiscoverServerDN", set_dn, MEMBER(server_dn), RSRC_CONF,

@@ -2,7 +2,7 @@
  * Copyright the Postern authors */
 
 #include "pox.h"
-#include "question.h"
+#include "response.h"
 
 #include "lib/xml.h"
 
@@ -177,63 +177,14 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     xml_out_end(x);
 }
 
-/* Opens Autodiscover and, inside, Response of namespace `ns`. */
-static xml_out_t *open_response(const char *ns, apr_pool_t *pool)
-{
-    xml_out_t *x = xml_out_create(pool);
-
-    xml_out_start(x, "Autodiscover");
-    xml_out_attribute(x, "xmlns", DISCOVER_NS_BASE);
-    xml_out_start(x, "Response");
-    xml_out_attribute(x, "xmlns", ns);
-    return x;
-}
-
 apr_status_t discover_pox_print(const discover_answer_t *answer,
                                 const char **bytes, apr_size_t *len,
                                 apr_pool_t *pool)
 {
-    xml_out_t *x = open_response(DISCOVER_NS_OUTLOOK, pool);
+    xml_out_t *x = discover_response_open(DISCOVER_SCHEMA_OUTLOOK, pool);
 
     print_user(x, answer);
     print_account(x, answer, pool);
-    return xml_out_finish(x, bytes, len);
-}
-
-/* FNV-1a: all that is asked of Id is that it stays the same. */
-static const char *id_of(const char *name, apr_pool_t *pool)
-{
-    apr_uint32_t hash = 2166136261u;
-
-    for (; *name; name++) {
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
-    }
-    return apr_psprintf(pool, "%u", hash);
-}
-
-/* Time of day in UTC with seven decimals. */
-static const char *time_of_day(apr_time_t now, apr_pool_t *pool)
-{
-    apr_time_exp_t t;
-
-    apr_time_exp_gmt(&t, now);
-    return apr_psprintf(pool, "%02d:%02d:%02d.%06d0", t.tm_hour, t.tm_min,
-                        t.tm_sec, t.tm_usec);
-}
-
-apr_status_t discover_pox_error(discover_error_e error, const char *server_name,
-                                apr_time_t now, const char **bytes,
-                                apr_size_t *len, apr_pool_t *pool)
-{
-    xml_out_t *x = open_response(DISCOVER_NS_BASE, pool);
-
-    xml_out_start(x, "Error");
-    xml_out_attribute(x, "Time", time_of_day(now, pool));
-    xml_out_attribute(x, "Id", id_of(server_name, pool));
-    xml_out_element(x, "ErrorCode", apr_itoa(pool, error));
-    xml_out_element(x, "Message", discover_errors_message(error));
-    xml_out_element(x, "DebugData", "");
-    xml_out_end(x);
     return xml_out_finish(x, bytes, len);
 }
 

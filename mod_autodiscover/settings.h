@@ -38,6 +38,7 @@ typedef struct discover_settings_t {
     const char *as_url;
     const char *oof_url;
     const char *oab_url;
+    const char *eas_url; /* ActiveSync */
     /* EXCH: the server as Outlook names it inside the RPC tunnel */
     const char *exchange_server;
     const char *exchange_auth;

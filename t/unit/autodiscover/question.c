@@ -20,7 +20,7 @@
     "requestschema/2006"
 #define ASK(content)                                                           \
     "<Autodiscover xmlns='" NS "'><Request>" content "</Request></"            \
-                                                     "Autodiscover>"
+    "Autodiscover>"
 #define ALICE "<EMailAddress>alice@example.test</EMailAddress>"
 
 /* clang-format off */
