@@ -46,7 +46,8 @@ sub run {
     return !$failures;
 }
 
-sub must {
+# The prototype makes a match a single value, also when it fails.
+sub must ($$) {
     my ($true, $sentence) = @_;
     die "$sentence\n" unless $true;
 }
@@ -195,7 +196,7 @@ sub submit {
     my ($world) = @_;
     my $to = $world->user(2)->{mail};
     write_file($world->run . '/submit/report.txt', "The nightly backup is done.\n.\nNothing is lost.\n");
-    smtp_submit($world, qw(mail to), $to, 'subject', 'Backup of %H',
+    smtp_submit($world, qw(mail to), $to, 'subject', 'Backup of %N',
         qw(file report.txt queue-only));
     smtp_submit($world, qw(show mail));
     smtp_submit($world, 'flush');
