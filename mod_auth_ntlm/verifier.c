@@ -219,10 +219,25 @@ static verifier_verdict_t negotiate_with(verifier_t *v,
     return verdict;
 }
 
+static int is_avoided(verifier_server_t *server)
+{
+    return apr_atomic_read32(&server->avoid_until) >
+           (apr_uint32_t)apr_time_sec(apr_time_now());
+}
+
+/* Remembers whether v->server answered. */
+static void remember(verifier_t *v, verifier_verdict_t verdict)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+
+    apr_atomic_set32(&v->server->avoid_until,
+                     verdict == VERIFIER_DOWN ? now + AVOID_SECONDS : 0);
+}
+
 /* `servers` in the order in which they are asked: first those that answered
  * the last time. */
 static apr_array_header_t *in_order(const apr_array_header_t *servers,
-                                    apr_time_t now, apr_pool_t *pool)
+                                    apr_pool_t *pool)
 {
     apr_array_header_t *order =
         apr_array_make(pool, servers->nelts, sizeof(verifier_server_t *));
@@ -233,25 +248,31 @@ static apr_array_header_t *in_order(const apr_array_header_t *servers,
     for (i = 0; i < servers->nelts; i++) {
         verifier_server_t *server =
             APR_ARRAY_IDX(servers, i, verifier_server_t *);
-        int avoided = apr_atomic_read32(&server->avoid_until) >
-                      (apr_uint32_t)apr_time_sec(now);
 
-        APR_ARRAY_PUSH(avoided ? last : order, verifier_server_t *) = server;
+        APR_ARRAY_PUSH(is_avoided(server) ? last : order, verifier_server_t *) =
+            server;
     }
     apr_array_cat(order, last);
     return order;
 }
 
-/* Asks v->server, and remembers whether it answered. */
+/* Asks v->server, unless it is avoided and somebody else is about to see
+ * whether it is back. */
 static verifier_verdict_t try_server(verifier_t *v, const unsigned char *type1,
                                      apr_size_t len,
                                      dcerpc_auth_answer_t *answer)
 {
-    verifier_verdict_t verdict = negotiate_with(v, type1, len, answer);
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    int avoided = is_avoided(v->server);
+    verifier_verdict_t verdict;
 
-    apr_atomic_set32(&v->server->avoid_until,
-                     verdict == VERIFIER_DOWN ? now + AVOID_SECONDS : 0);
+    if (avoided && apr_atomic_cas32(&v->server->probed, 1, 0) != 0) {
+        return no_answer(v, "did not answer lately", APR_EINVAL);
+    }
+    verdict = negotiate_with(v, type1, len, answer);
+    remember(v, verdict);
+    if (avoided) {
+        apr_atomic_set32(&v->server->probed, 0);
+    }
     return verdict;
 }
 
@@ -266,7 +287,7 @@ verifier_negotiate(verifier_t **verifier, const unsigned char **type2,
     verifier_verdict_t verdict = VERIFIER_DOWN;
     apr_time_t now = apr_time_now();
     apr_time_t end = now + timeout;
-    const apr_array_header_t *order = in_order(servers, now, pool);
+    const apr_array_header_t *order = in_order(servers, pool);
     int i;
 
     v->pool = pool;
@@ -301,6 +322,7 @@ verifier_verdict_t verifier_authenticate(verifier_t *v,
     v->deadline = apr_time_now() + timeout;
     verdict = ask(v, DCERPC_AUTH_ALTER_CONTEXT, DCERPC_AUTH_ALTER_CONTEXT_RESP,
                   type3, len, &answer);
+    remember(v, verdict);
     if (verdict == VERIFIER_GOOD && answer.token) {
         return no_answer(v, "wants to go on", APR_EINVAL);
     }

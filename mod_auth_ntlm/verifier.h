@@ -23,6 +23,7 @@ typedef struct verifier_server_t {
     const char *host; /* as configured */
     apr_port_t port;
     const char *name;                  /* host:port, for messages */
+    volatile apr_uint32_t probed;      /* one thread asks it while avoided */
     volatile apr_uint32_t avoid_until; /* seconds since 1970; it did not answer
                                           before and others are asked first */
 } verifier_server_t;
@@ -43,7 +44,8 @@ apr_status_t verifier_parse(verifier_server_t **server, const char *text,
 
 /* Gives the type 1 (`len` bytes at `type1`) to the first of `servers`
  * (verifier_server_t *) that answers within `timeout` altogether, and yields
- * the verifier and its type 2, both in `pool`.  Unless GOOD, the connection is
+ * the verifier and its type 2, both in `pool`.  Of a server that did not answer
+ * lately only one thread waits for an answer; the others go on at once.  Unless GOOD, the connection is
  * closed and *verifier is only good for verifier_why(). */
 verifier_verdict_t
 verifier_negotiate(verifier_t **verifier, const unsigned char **type2,

@@ -38,6 +38,13 @@ sub new {
 # or undef.  %how: method, headers, body, host_header.
 sub ask {
     my ($self, $path, $token, %how) = @_;
+    $self->send_only($path, $token, %how);
+    return $self->answer($how{method} // $self->{method});
+}
+
+# The same without waiting for the answer.
+sub send_only {
+    my ($self, $path, $token, %how) = @_;
     my %h = (%$self, %how);
     my @lines = ("$h{method} $path HTTP/1.1", 'Host: ' . ($h{host_header} // 'mail.example.test'),
         @{ $h{headers} });
@@ -47,7 +54,6 @@ sub ask {
     local $SIG{PIPE} = 'IGNORE';
     print { $self->{socket} } join("\r\n", @lines, '', '') . ($h{body} // '');
     $self->{socket}->flush;
-    return $self->answer($h{method});
 }
 
 # Reads one answer; status 0 when the connection ended before it.
