@@ -203,12 +203,13 @@ sub start {
 }
 
 # After stop_postfix: the same server again, with the mails it has.
+# (postfix start-fg would fork the master into a session of its own.)
 sub start_postfix {
     my ($self) = @_;
     my $d = $self->dir;
     unlink "$d/spool/pid/master.pid";
     $self->{postfix} = T::Process->start(
-        ['postfix', '-c', "$d/pf", 'start-fg'], "$d/stdout");
+        ['/usr/lib/postfix/sbin/master', '-c', "$d/pf", '-s'], "$d/stdout");
     for my $port (@ports) {
         my $host = $port eq 'wrongname' ? '127.0.0.9' : $self->{host};
         until_port($host, $self->port($port), 30, $self->{postfix}->pid)
