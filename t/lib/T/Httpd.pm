@@ -112,6 +112,7 @@ CONF
 # (passed, output) of httpd -t.
 sub configtest {
     my ($self) = @_;
+    local %ENV = (%ENV, %{ $self->environment });
     my $out = `apache2 -t -f $self->{dir}/httpd.conf 2>&1`;
     return ($? == 0, $out);
 }
