@@ -245,6 +245,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(check_mpm, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_suspend_connection(rpcproxy_channel_suspended, NULL, NULL,
+                               APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(rpcproxy_pollers_stopping, NULL, NULL,
                            APR_HOOK_MIDDLE);
 }

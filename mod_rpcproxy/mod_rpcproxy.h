@@ -192,7 +192,7 @@ typedef struct rpcproxy_chan_ops_t {
      * The caller forgets `chan`. */
     void (*finish)(rpcproxy_chan_t *chan, unsigned int code);
     /* Bytes that the client's host has not taken from us yet. */
-    apr_size_t (*unsent)(rpcproxy_chan_t *chan);
+    apr_size_t (*unsent)(const rpcproxy_chan_t *chan);
 } rpcproxy_chan_ops_t;
 
 #define RPCPROXY_WRITE_MAX 16384

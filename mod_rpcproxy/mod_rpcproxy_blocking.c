@@ -164,7 +164,7 @@ static void blocking_finish(rpcproxy_chan_t *chan, unsigned int code)
     rpcproxy_poller_defer(chan->poller, &chan->again);
 }
 
-static apr_size_t blocking_unsent(rpcproxy_chan_t *chan)
+static apr_size_t blocking_unsent(const rpcproxy_chan_t *chan)
 {
     blocking_t *b = chan->private;
     apr_size_t len;
