@@ -100,9 +100,8 @@ apr_status_t command_from_argv(apr_array_header_t **words, int argc,
 
 /* Finds what `words` ask for.  Without words, COMMAND_NONE.  APR_EINVAL with a
  * sentence for the user in *why (in `pool`). */
-apr_status_t command_parse(command_t *command,
-                           const apr_array_header_t *words, const char **why,
-                           apr_pool_t *pool);
+apr_status_t command_parse(command_t *command, const apr_array_header_t *words,
+                           const char **why, apr_pool_t *pool);
 
 /* command_split() and command_parse() of one line. */
 apr_status_t command_parse_line(command_t *command, const char *line,
@@ -124,8 +123,10 @@ const char *command_help(const apr_array_header_t *words, const char *prefix,
 /* Every row of the grammar, one a line. */
 const char *command_syntax(apr_pool_t *pool);
 
-/* `text` as one word that command_split() reads back unchanged and that is no
- * keyword: in quotes unless it is made of plain characters. */
+/* `text` as one word that command_split() reads back unchanged: in quotes unless
+ * it is made of plain characters.  The second form is for places where a keyword
+ * might stand: what could be taken for one is quoted, too. */
 const char *command_quote(const char *text, apr_pool_t *pool);
+const char *command_quote_keyword(const char *text, apr_pool_t *pool);
 
 #endif

@@ -220,6 +220,20 @@ static const char *print_aliases(const submit_config_t *config,
     return *text ? text : NULL;
 }
 
+static const char *print_value(const setting_t *s, const char *text,
+                               apr_pool_t *pool)
+{
+    if (!s->value) {
+        return "";
+    }
+    /* A word of a choice is a keyword and must stay one. */
+    if (strcmp(s->value, "MODE") == 0 || strcmp(s->value, "POLICY") == 0) {
+        return text;
+    }
+    return strcmp(s->value, "SERVER") == 0 ? command_quote_keyword(text, pool)
+                                           : command_quote(text, pool);
+}
+
 /* The line of one setting with its line end, or NULL when it is not set. */
 static const char *print_setting(const submit_config_t *config,
                                  const setting_t *s, apr_pool_t *pool)
@@ -236,14 +250,8 @@ static const char *print_setting(const submit_config_t *config,
     if (!text) {
         return NULL;
     }
-    /* A word of a choice is a keyword and must stay one. */
     return apr_pstrcat(pool, s->words, s->value ? " " : "",
-                       !s->value ? ""
-                       : strcmp(s->value, "MODE") == 0 ||
-                               strcmp(s->value, "POLICY") == 0
-                           ? text
-                           : command_quote(text, pool),
-                       "\n", NULL);
+                       print_value(s, text, pool), "\n", NULL);
 }
 
 const char *submit_config_print(const submit_config_t *config, apr_pool_t *pool)

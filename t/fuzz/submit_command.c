@@ -54,8 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_words(words, pool);
         (void)command_help(words, NULL, pool);
         (void)command_help(words, "s", pool);
-        if (command_parse(&command, words, &why, pool) != APR_SUCCESS &&
-            !why) {
+        if (command_parse(&command, words, &why, pool) != APR_SUCCESS && !why) {
             abort();
         }
     }

@@ -197,7 +197,9 @@ static void test_quote(apr_pool_t *pool)
     is_str(command_quote("smtp.example.com", pool), "smtp.example.com",
            "plain");
     is_str(command_quote("localhost", pool), "localhost", "plain word");
-    is_str(command_quote("port", pool), "\"port\"", "keyword");
+    is_str(command_quote("port", pool), "port", "no keyword can stand here");
+    is_str(command_quote_keyword("port", pool), "\"port\"", "keyword");
+    is_str(command_quote_keyword("localhost", pool), "localhost", "no keyword");
     is_str(command_quote("8", pool), "\"8\"", "8");
     is_str(command_quote("", pool), "\"\"", "empty");
     is_str(command_quote("a \"b\\", pool), "\"a \\\"b\\\\\"", "quotes");
