@@ -51,7 +51,7 @@ for my $n (1, 2) {
 }
 unlike(python('wrong', {}, 'demo/rpc_impacket.py',
         @$demo{qw(RPC_PROXY RPC_TARGET SAMR_PORT NETBIOS USER1)}),
-    qr/epmapper/, 'a wrong password opens no tunnel');
+    qr/^epmapper:/m, 'a wrong password opens no tunnel');
 
 for my $n (1, 2) {
     my $out = python('', {

@@ -50,7 +50,7 @@ sub run {
     my ($mode) = @_;
     local %ENV = (%ENV,
         EMAIL => $demo->{MAIL1}, PASSWORD => $demo->{PASSWORD1}, OTHER => $demo->{MAIL2},
-        EWS_URL => 'https://mail.example.test/EWS/Exchange.asmx',
+        EWS_URL => 'https://mail.example.test/ews/as',
         HOME => "$dir", XDG_RUNTIME_DIR => "$dir", GSETTINGS_BACKEND => 'memory',
         GIO_USE_PROXY_RESOLVER => 'dummy', DBUS_SESSION_BUS_ADDRESS => 'disabled:');
     return scalar `timeout 60 $program $mode 2>&1`;

@@ -119,8 +119,8 @@ static void autodiscover(void)
                                         &certificate, &flags, NULL, &error))
         failed(error, "no answer");
     url = camel_ews_settings_get_hosturl(found);
-    if (!url ||
-        g_ascii_strcasecmp(url, "https://mail.example.test/EWS/Exchange.asmx"))
+    /* Evolution takes ASUrl for everything. */
+    if (!url || strcmp(url, g_getenv("EWS_URL")))
         failed(NULL, url ? url : "no EWS URL");
     printf("PASS autodiscover: %s\n", url);
 }
