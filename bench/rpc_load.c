@@ -178,9 +178,6 @@ static void *one_of_the_storm(void *slot)
 
     pthread_barrier_wait(&barrier);
     why = tunnel_open(t, &options);
-    if (why) {
-        fprintf(stderr, "storm: %s\n", why);
-    }
     return (void *)why;
 }
 
@@ -190,6 +187,7 @@ static void storm(const double *number)
     tunnel_t *tunnels = calloc(count, sizeof(*tunnels));
     pthread_t *threads = calloc(count, sizeof(*threads));
     int failed = 0;
+    const char *reason = NULL;
     double start, took;
 
     pthread_barrier_init(&barrier, NULL, count + 1);
@@ -205,6 +203,10 @@ static void storm(const double *number)
 
         pthread_join(threads[i], &why);
         failed += why != NULL;
+        reason = why ? why : reason;
+    }
+    if (reason) {
+        fprintf(stderr, "storm: %d failed: %s\n", failed, reason);
     }
     took = load_now() - start;
     for (i = 0; i < count; i++) {

@@ -128,20 +128,20 @@ static const char *open_channel(stream_t *s, const tunnel_options_t *o,
 }
 
 /* Reads the answer's header off OUT; what follows it stays in the buffer. */
-static const char *read_http_header(tunnel_t *t, char *status, size_t room)
+static const char *read_http_header(tunnel_t *t)
 {
     for (;;) {
         unsigned char *end = memmem(t->rx, t->rx_end, "\r\n\r\n", 4), *line;
 
         if (end) {
             line = memmem(t->rx, t->rx_end, "\r\n", 2);
-            snprintf(status, room, "%.*s", (int)(line - t->rx),
+            snprintf(t->status, sizeof(t->status), "%.*s", (int)(line - t->rx),
                      (const char *)t->rx);
             t->rx_start = (size_t)(end - t->rx) + 4;
-            return strncmp(status, "HTTP/1.", 7) == 0 &&
-                           strncmp(status + 8, " 200", 4) == 0
+            return strncmp(t->status, "HTTP/1.", 7) == 0 &&
+                           strncmp(t->status + 8, " 200", 4) == 0
                        ? NULL
-                       : status;
+                       : t->status;
         }
         if (tunnel_fill(t) <= 0) {
             return "no answer from the proxy";
@@ -153,7 +153,6 @@ static const char *read_http_header(tunnel_t *t, char *status, size_t room)
  * requests may follow. */
 static const char *open_rpch(tunnel_t *t, const tunnel_options_t *o)
 {
-    static __thread char status[256];
     unsigned char cookies[48], a1[76], b1[104];
     bytes_writer_t w;
     const unsigned char *pdu;
@@ -171,7 +170,7 @@ static const char *open_rpch(tunnel_t *t, const tunnel_options_t *o)
     bytes_writer_init(&w, a1, sizeof(a1));
     put_a1(&w, cookies, t->out_cookie);
     why = open_channel(&t->out, o, "RPC_OUT_DATA", "76", &w);
-    if (why || (why = read_http_header(t, status, sizeof(status))) != NULL) {
+    if (why || (why = read_http_header(t)) != NULL) {
         return why;
     }
     for (;;) {
@@ -191,7 +190,6 @@ static const char *open_rpch(tunnel_t *t, const tunnel_options_t *o)
 
 static const char *open_connect(tunnel_t *t, const tunnel_options_t *o)
 {
-    static __thread char status[256];
     char request[1024];
     int n = snprintf(request, sizeof(request),
                      "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", o->target,
@@ -204,7 +202,7 @@ static const char *open_connect(tunnel_t *t, const tunnel_options_t *o)
     if (stream_write(&t->in, request, (size_t)n) != 0) {
         return "cannot send the request";
     }
-    return read_http_header(t, status, sizeof(status));
+    return read_http_header(t);
 }
 
 static const char *open_tcp(tunnel_t *t, const tunnel_options_t *o)

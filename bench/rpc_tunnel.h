@@ -34,9 +34,11 @@ typedef struct tunnel_t {
     uint32_t out_received, out_acked;            /* we receive on OUT */
     uint32_t in_sent, in_received, in_available; /* the peer's acks for IN */
     double started;                              /* for the caller */
+    char status[128]; /* line of the proxy's answer */
 } tunnel_t;
 
-/* Opens the tunnel up to the bind_ack.  NULL, or why it failed (then closed). */
+/* Opens the tunnel up to the bind_ack.  NULL, or why it failed (then closed);
+ * the text lives as long as `t`. */
 const char *tunnel_open(tunnel_t *t, const tunnel_options_t *options);
 void tunnel_close(tunnel_t *t);
 
