@@ -42,8 +42,16 @@ sub run {
     }
     print "\n", $failures ? "$failures of " . @steps . " steps FAILED\n"
         : "Every step held.\n";
-    note("the log of httpd: " . $world->run . '/httpd/error.log') if $failures;
+    show_log($world) if $failures;
     return !$failures;
+}
+
+# The end of what httpd complained about.
+sub show_log {
+    my ($world) = @_;
+    my @lines = grep { /\[[\w-]*:?(?:warn|error|crit|alert|emerg)\]/ } split /\n/, $world->httpd_log;
+    splice @lines, 0, -10;
+    note('from ' . $world->run . '/httpd/error.log:', @lines);
 }
 
 # The prototype makes a match a single value, also when it fails.

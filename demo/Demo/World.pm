@@ -200,6 +200,7 @@ sub stop {
     for my $server (grep { defined } @$self{qw(httpd mx dc)}) {
         eval { $server->stop };
     }
+    unlink "$self->{dir}/run" if $self->{temp};
 }
 
 1;
