@@ -6,10 +6,9 @@
 #include <apr_thread_mutex.h>
 
 typedef enum place_state_e {
-    PLACE_FREE,
     PLACE_BUSY,    /* its thread talks to the verifier */
     PLACE_WAITING, /* for the client; may be lost */
-    PLACE_LOST     /* no place any more, until gate_leave() */
+    PLACE_LOST     /* no place any more */
 } place_state_t;
 
 struct gate_place_t {
@@ -17,35 +16,26 @@ struct gate_place_t {
     place_state_t state;
     verifier_t *verifier; /* set while WAITING */
     apr_time_t since;     /* of WAITING */
-    gate_place_t *next;   /* of the free ones */
 };
 
 struct gate_t {
     apr_thread_mutex_t *mutex;
-    apr_pool_t *pool; /* for places; used under the mutex */
     apr_interval_time_t patience;
     int places;
     int taken;              /* places BUSY or WAITING */
     gate_place_t **waiting; /* array of `places` entries, NULL where empty */
-    gate_place_t *free;
 };
 
 apr_status_t gate_create(gate_t **gate, int places,
                          apr_interval_time_t patience, apr_pool_t *pool)
 {
     gate_t *g = apr_pcalloc(pool, sizeof(*g));
-    apr_status_t rv = apr_pool_create(&g->pool, pool);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_pool_tag(g->pool, "auth_ntlm_gate");
     g->patience = patience;
     g->places = places;
-    g->waiting = apr_pcalloc(g->pool, sizeof(*g->waiting) * (apr_size_t)places);
+    g->waiting = apr_pcalloc(pool, sizeof(*g->waiting) * (apr_size_t)places);
     *gate = g;
-    return apr_thread_mutex_create(&g->mutex, APR_THREAD_MUTEX_DEFAULT,
-                                   g->pool);
+    return apr_thread_mutex_create(&g->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
 }
 
 /* The entry that holds `place`, or an empty one for NULL. */
@@ -82,7 +72,7 @@ static void evict(gate_t *g)
     }
 }
 
-gate_place_t *gate_enter(gate_t *g)
+gate_place_t *gate_enter(gate_t *g, apr_pool_t *pool)
 {
     gate_place_t *place = NULL;
 
@@ -91,14 +81,8 @@ gate_place_t *gate_enter(gate_t *g)
         evict(g);
     }
     if (g->taken < g->places) {
-        place = g->free;
-        if (place) {
-            g->free = place->next;
-        }
-        else {
-            place = apr_pcalloc(g->pool, sizeof(*place));
-            place->gate = g;
-        }
+        place = apr_pcalloc(pool, sizeof(*place));
+        place->gate = g;
         place->state = PLACE_BUSY;
         g->taken++;
     }
@@ -151,8 +135,6 @@ void gate_leave(gate_place_t *place)
     if (place->state == PLACE_BUSY) {
         g->taken--;
     }
-    place->state = PLACE_FREE;
-    place->next = g->free;
-    g->free = place;
+    place->state = PLACE_LOST;
     apr_thread_mutex_unlock(g->mutex);
 }

@@ -19,13 +19,14 @@
 typedef struct gate_t gate_t;
 typedef struct gate_place_t gate_place_t;
 
-/* A gate with `places` places (at least 1) in `pool`. */
+/* A gate with `places` places (at least 1).  It lives as long as `pool`, which
+ * must outlive every place. */
 apr_status_t gate_create(gate_t **gate, int places,
                          apr_interval_time_t patience, apr_pool_t *pool);
 
-/* Takes a place, or yields NULL when there is none.  The place belongs to the
- * caller until gate_leave(). */
-gate_place_t *gate_enter(gate_t *gate);
+/* Takes a place, in `pool`, or yields NULL when there is none.  The place
+ * belongs to the caller until gate_leave(). */
+gate_place_t *gate_enter(gate_t *gate, apr_pool_t *pool);
 
 /* The client has the challenge of `verifier` from now on: the place may be
  * lost, and `verifier` with it aborted. */

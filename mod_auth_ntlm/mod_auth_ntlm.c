@@ -206,16 +206,19 @@ static int check_authn(request_rec *r)
     return verdict->status;
 }
 
-/* One gate a child, shared by all virtual hosts. */
+/* One gate a child, shared by all virtual hosts.  Connections of the event MPM
+ * may outlive the child's pool, but not the process's. */
 static void child_init(apr_pool_t *pool, server_rec *main_server)
 {
     auth_ntlm_server_t *conf =
         ap_get_module_config(main_server->module_config, &auth_ntlm_module);
     gate_t *gate = NULL;
-    apr_status_t rv = gate_create(&gate, auth_ntlm_max_verifications(conf),
-                                  AUTH_NTLM_PATIENCE, pool);
+    apr_status_t rv =
+        gate_create(&gate, auth_ntlm_max_verifications(conf),
+                    AUTH_NTLM_PATIENCE, main_server->process->pool);
     server_rec *s;
 
+    (void)pool;
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
                      PN(11005) "cannot count NTLM logins; there will be none");

@@ -171,7 +171,7 @@ static handshake_event_t begin(leg_t *leg)
         APR_SUCCESS) {
         return HANDSHAKE_REFUSED;
     }
-    login->place = conf->gate ? gate_enter(conf->gate) : NULL;
+    login->place = conf->gate ? gate_enter(conf->gate, login->pool) : NULL;
     if (!login->place) {
         leg->why = "too many logins are under way (NTLMMaxVerifications)";
         return HANDSHAKE_DOWN;

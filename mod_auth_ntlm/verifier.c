@@ -322,7 +322,9 @@ verifier_verdict_t verifier_authenticate(verifier_t *v,
     v->deadline = apr_time_now() + timeout;
     verdict = ask(v, DCERPC_AUTH_ALTER_CONTEXT, DCERPC_AUTH_ALTER_CONTEXT_RESP,
                   type3, len, &answer);
-    remember(v, verdict);
+    if (verdict == VERIFIER_DOWN && apr_time_now() >= v->deadline) {
+        remember(v, verdict);
+    }
     if (verdict == VERIFIER_GOOD && answer.token) {
         return no_answer(v, "wants to go on", APR_EINVAL);
     }

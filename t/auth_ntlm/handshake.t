@@ -220,6 +220,12 @@ subtest 'rubbish' => sub {
     is_refused($c->ask('/a.html', \'NTLM ****'), 'no base64');
     is_refused($c->ask('/a.html', T::Ntlm::type1() . "\0" x 65536), '64 KiB');
     is_refused($c->ask('/a.html', 'A' x 65536), '64 KiB of nothing');
+    my $longest = T::Ntlm::type1() . "\0" x (5744 - 40);
+    ok($c->ask('/a.html', $longest)->{challenge}, 'the longest type 1 that is let through');
+    my $answer = $c->ask('/a.html', T::Ntlm::type1());
+    my $type3 = T::Ntlm::type3($answer->{challenge}, %alice);
+    is_admitted($c->ask('/a.html', $type3 . "\0" x (5744 - length $type3)), 'and the longest type 3');
+    is_refused($c->ask('/a.html', "$longest\0"), 'one byte more');
     is_admitted($c->login('/a.html', %alice), 'and the connection still works');
     is_offered($c->ask('/a.html', \'Negotiate TlRMTVNTUAABAAAA'), 'a scheme that is not offered');
     is_offered($c->ask('/a.html', \'Basic YWxpY2U6U2VjcmV0LWFsaWNlMQ=='), 'Basic neither');
@@ -289,6 +295,8 @@ subtest 'error pages' => sub {
     is_offered(client()->ask('/errors/a.html'), 'and without a header');
 };
 
+my $pending = client();
+ok($pending->ask('/a.html', T::Ntlm::type1())->{challenge}, 'httpd stops while a handshake is open');
 is(refused_lines(), $refused, 'nothing else was refused');
 is($httpd->stop, 0, 'httpd ends cleanly');
 $dc->stop;

@@ -28,23 +28,23 @@ static void test_places(apr_pool_t *pool)
     gate_place_t *a, *b;
 
     gate_create(&gate, 2, apr_time_from_sec(3600), pool);
-    a = gate_enter(gate);
-    b = gate_enter(gate);
+    a = gate_enter(gate, pool);
+    b = gate_enter(gate, pool);
     ok(a && b, "two places of two");
-    ok(!gate_enter(gate), "no third one");
+    ok(!gate_enter(gate, pool), "no third one");
     gate_wait(a, make_verifier(pool));
-    ok(!gate_enter(gate), "waiting takes a place");
+    ok(!gate_enter(gate, pool), "waiting takes a place");
     is_int(gate_resume(a), 1, "the waiting one comes back");
     gate_leave(a);
-    a = gate_enter(gate);
+    a = gate_enter(gate, pool);
     ok(a != NULL, "a place that was left is free");
     gate_wait(a, make_verifier(pool));
     gate_leave(a);
     gate_leave(b);
     gate_leave(NULL);
-    a = gate_enter(gate);
-    b = gate_enter(gate);
-    ok(a && b && !gate_enter(gate), "and all is as in the beginning");
+    a = gate_enter(gate, pool);
+    b = gate_enter(gate, pool);
+    ok(a && b && !gate_enter(gate, pool), "and all is as in the beginning");
 }
 
 /* Without patience, whoever waits the longest makes room. */
@@ -54,20 +54,20 @@ static void test_eviction(apr_pool_t *pool)
     gate_place_t *a, *b, *c, *d;
 
     gate_create(&gate, 2, -1, pool);
-    a = gate_enter(gate);
-    b = gate_enter(gate);
-    ok(!gate_enter(gate), "who talks to the verifier is not pushed out");
+    a = gate_enter(gate, pool);
+    b = gate_enter(gate, pool);
+    ok(!gate_enter(gate, pool), "who talks to the verifier is not pushed out");
     gate_wait(b, make_verifier(pool));
     gate_wait(a, make_verifier(pool));
-    c = gate_enter(gate);
+    c = gate_enter(gate, pool);
     ok(c != NULL, "who waits is");
     is_int(gate_resume(b), 0, "namely the one that waited the longest");
     gate_leave(b);
     ok(gate_resume(a), "the other one is still there");
-    ok(!gate_enter(gate), "who lost his place gives none back");
+    ok(!gate_enter(gate, pool), "who lost his place gives none back");
     gate_leave(c);
-    d = gate_enter(gate);
-    ok(d && !gate_enter(gate), "two places, as before");
+    d = gate_enter(gate, pool);
+    ok(d && !gate_enter(gate, pool), "two places, as before");
 }
 
 int main(void)
