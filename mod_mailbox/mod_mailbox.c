@@ -15,6 +15,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_optional_fn_retrieve(mailbox_ldap_retrieve, NULL, NULL,
                                  APR_HOOK_MIDDLE);
     ap_hook_check_config(mailbox_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mailbox_ldap_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(mailbox_answer_unavailable, NULL, NULL,
                                 APR_HOOK_MIDDLE);
     ap_hook_fixups(mailbox_set_env, NULL, NULL, APR_HOOK_MIDDLE);

@@ -299,8 +299,7 @@ const command_rec mailbox_directives[] = {
     AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
                     "domains and realms of login names that are ours"),
     AP_INIT_FLAG("MailboxEnv", ap_set_flag_slot,
-                 (void *)offsetof(mailbox_conf_t, env),
-                 RSRC_CONF | ACCESS_CONF,
+                 (void *)offsetof(mailbox_conf_t, env), RSRC_CONF | ACCESS_CONF,
                  "On: requests with a login get MAILBOX_USER, MAILBOX_MAIL "
                  "and MAILBOX_GUID"),
     AP_INIT_TAKE1("MailboxFile", set_file, NULL, RSRC_CONF | ACCESS_CONF,
@@ -338,11 +337,25 @@ static const char *bad_combination(const mailbox_conf_t *conf)
     return NULL;
 }
 
+int mailbox_uses_ldap(server_rec *s, int *starttls)
+{
+    const apr_array_header_t *list = sections(s->process->pconf);
+    int i;
+
+    *starttls = 0;
+    for (i = 0; i < list->nelts; i++) {
+        const section_t *section = &APR_ARRAY_IDX(list, i, section_t);
+
+        *starttls |= section->conf->tls == MAILBOX_TLS_STARTTLS;
+    }
+    return list->nelts > 0;
+}
+
 int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
                          server_rec *s)
 {
     apr_array_header_t *list = sections(p);
-    int i, starttls = 0;
+    int i;
 
     (void)log;
     for (i = 0; i < list->nelts; i++) {
@@ -358,10 +371,9 @@ int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
                          section->server, PN(10002) "%s", why);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        starttls |= conf->tls == MAILBOX_TLS_STARTTLS;
     }
     if (list->nelts) {
-        mailbox_ldap_check_limits(s, starttls);
+        mailbox_ldap_check_limits(s);
     }
     return OK;
 }

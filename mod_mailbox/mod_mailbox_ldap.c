@@ -13,6 +13,7 @@
 
 #include "adstate.h"
 #include "ldapentry.h"
+#include "ldapguard.h"
 #include "login.h"
 
 #include "lib/log.h"
@@ -25,8 +26,9 @@
 APLOG_USE_MODULE(mailbox);
 
 #define ANSWER_TIMEOUT apr_time_from_sec(5)
-#define SIZE_LIMIT 2 /* one entry is an answer, two are a mistake */
-#define PATIENCE 10  /* seconds a client waits for a dead directory */
+#define SIZE_LIMIT 2      /* one entry is an answer, two are a mistake */
+#define PATIENCE 10       /* seconds a client waits for a dead directory */
+#define CONNECT_TIMEOUT 3 /* seconds, where LDAPConnectionTimeout is off */
 #define FILTERS_MAX 4
 #define SEARCH_ALIASES never
 #define BIND_ALIASES finding
@@ -385,14 +387,18 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
     return rc == LDAP_TIMEOUT ? APR_TIMEUP : APR_EGENERAL;
 }
 
-/* --- limits of mod_ldap --- */
+/* --- time limits --- */
 
-void mailbox_ldap_check_limits(server_rec *s, int starttls)
+static const util_ldap_state_t *pool_settings(server_rec *s)
 {
     module *ldap = ap_find_linked_module("util_ldap.c");
-    const util_ldap_state_t *st =
-        ldap ? ap_get_module_config(s->module_config, ldap) : NULL;
-    struct timeval connect;
+
+    return ldap ? ap_get_module_config(s->module_config, ldap) : NULL;
+}
+
+void mailbox_ldap_check_limits(server_rec *s)
+{
+    const util_ldap_state_t *st = pool_settings(s);
     long longest;
 
     if (!st) {
@@ -407,12 +413,31 @@ void mailbox_ldap_check_limits(server_rec *s, int starttls)
                                "LDAPConnectionTimeout 3, LDAPRetries 1",
                      longest);
     }
+}
+
+/* What mod_ldap sets on a connection misses two moments: STARTTLS, which it
+ * does before it sets the limits (until then libldap's own defaults count),
+ * and the TLS handshake. */
+void mailbox_ldap_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    const util_ldap_state_t *st = pool_settings(s);
+    struct timeval limit = {CONNECT_TIMEOUT, 0};
+    int starttls;
+
+    if (!st || !mailbox_uses_ldap(s, &starttls)) {
+        return;
+    }
+    if (st->connectionTimeout > 0) {
+        limit.tv_sec = st->connectionTimeout;
+    }
     if (starttls) {
-        /* mod_ldap sets its limits on a connection after STARTTLS has been
-         * negotiated; until then libldap's own defaults count. */
-        connect.tv_sec = st->connectionTimeout > 0 ? st->connectionTimeout : 3;
-        connect.tv_usec = 0;
-        ldap_set_option(NULL, LDAP_OPT_NETWORK_TIMEOUT, &connect);
-        ldap_set_option(NULL, LDAP_OPT_TIMEOUT, &connect);
+        ldap_set_option(NULL, LDAP_OPT_NETWORK_TIMEOUT, &limit);
+        ldap_set_option(NULL, LDAP_OPT_TIMEOUT, &limit);
+    }
+    if (ldapguard_install(apr_time_from_sec(limit.tv_sec), pchild) !=
+        APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     PN(10049) "libldap takes no callback: a silent directory "
+                               "can hold a thread for ever");
     }
 }

@@ -48,6 +48,8 @@ const mailbox_conf_t *mailbox_conf(const request_rec *r);
 void mailbox_roles(const mailbox_conf_t *conf, ldaproles_t *roles);
 /* 1 when r's location has a source. */
 int mailbox_has_source(const mailbox_conf_t *conf);
+/* 1 when any section names a directory; *starttls when one says STARTTLS. */
+int mailbox_uses_ldap(server_rec *s, int *starttls);
 /* Hook check_config: combinations of directives that cannot work. */
 int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
                          server_rec *s);
@@ -80,9 +82,10 @@ void mailbox_file_waste(request_rec *r, const mailbox_conf_t *conf,
 /* Optional functions of mod_ldap; 1 when it is loaded. */
 int mailbox_ldap_loaded(void);
 void mailbox_ldap_retrieve(void);
-/* Warns when mod_ldap's time limits let a dead directory hold requests, and
- * bounds connections with STARTTLS. */
-void mailbox_ldap_check_limits(server_rec *s, int starttls);
+/* Warns when mod_ldap's time limits let a dead directory hold requests. */
+void mailbox_ldap_check_limits(server_rec *s);
+/* Hook child_init: limits where mod_ldap sets none. */
+void mailbox_ldap_child_init(apr_pool_t *pchild, server_rec *s);
 
 apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
                                mailbox_key_e key, const char *value,

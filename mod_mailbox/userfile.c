@@ -119,18 +119,11 @@ static const struct {
     {"guid", take_guid},
 };
 
-/* Enters the finished paragraph into the tables. */
-static const char *close_paragraph(parser_t *parser)
+/* Enters a finished record into the tables. */
+static const char *enter(userfile_t *file, record_t *record)
 {
-    userfile_t *file = parser->file;
-    record_t *record = parser->record;
     int i;
 
-    if (!record) {
-        return NULL;
-    }
-    parser->record = NULL;
-    parser->line = parser->first_line;
     if (!record->mail && record->addresses->nelts) {
         return "mailbox has an alias but no mail";
     }
@@ -153,6 +146,19 @@ static const char *close_paragraph(parser_t *parser)
         file->sample = record;
     }
     return NULL;
+}
+
+/* What is wrong with a paragraph as a whole is told of its first line. */
+static const char *close_paragraph(parser_t *parser)
+{
+    const char *why =
+        parser->record ? enter(parser->file, parser->record) : NULL;
+
+    if (why) {
+        parser->line = parser->first_line;
+    }
+    parser->record = NULL;
+    return why;
 }
 
 static const char *take_line(parser_t *parser, const char *key,
