@@ -14,11 +14,13 @@
 #   make install      into DESTDIR; a2enmod then finds the modules
 #   make uninstall clean help
 #
-# Variables: CC CFLAGS LDFLAGS APXS prefix DESTDIR B (build folder)
+# Variables: CC CFLAGS LDFLAGS APXS prefix bindir libdir mandir DESTDIR
+#            B (build folder), JOBS (tests at once), V=1 (show commands)
 #            WERROR=1 (warnings are errors) TESTS (what check runs)
 
 prefix  ?= /usr/local
 bindir  ?= $(prefix)/bin
+libdir  ?= $(prefix)/lib/postern
 mandir  ?= $(prefix)/share/man
 APXS    ?= apxs
 CC      ?= cc
@@ -77,7 +79,6 @@ COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c
 # Rooms that become modules: mod_NAME/mod_*.c is glue, the rest is pure and
 # goes into an archive that tests and fuzzers link as well.
 MODULES := mailbox auth_ntlm autodiscover rpcproxy freebusy
-MODULES := $(foreach m,$(MODULES),$(if $(wildcard mod_$(m)/mod_$(m).c),$(m)))
 MODULE_LIBS_mailbox = $(LDAP_LIBS)
 MODULE_LIBS_auth_ntlm =
 MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
@@ -97,8 +98,8 @@ PURE_ARCHIVES := $(foreach m,$(MODULES),$(if $(call pure_of,$(m)),$(B)/mod_$(m)/
 # smtp-submit/*_main.c are programs, each linked with the room's archive.
 SUBMIT_PURE := $(filter-out %main.c,$(wildcard smtp-submit/*.c))
 SUBMIT_ARCHIVE := $(if $(SUBMIT_PURE),$(B)/smtp-submit/pure.a)
-PROGRAMS := $(if $(wildcard smtp-submit/main.c),$(B)/bin/smtp-submit)
-LIB_PROGRAMS := $(if $(wildcard smtp-submit/runner_main.c),$(B)/bin/smtp-submit-runner)
+PROGRAMS := $(B)/bin/smtp-submit
+LIB_PROGRAMS := $(B)/bin/smtp-submit-runner
 
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
 FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
@@ -247,7 +248,7 @@ MODS_AVAILABLE = $(DESTDIR)$(sysconfdir)/mods-available
 
 # A .conf that the administrator changed is kept; ours then lies beside it.
 install: all
-	install -d $(DESTDIR)$(libexecdir) $(MODS_AVAILABLE) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(bindir)
+	install -d $(DESTDIR)$(libexecdir) $(MODS_AVAILABLE) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
 	install -m 644 $(MODULE_SOS) $(DESTDIR)$(libexecdir)
 	@for f in conf/*.load; do \
 	  sed 's|/usr/lib/apache2/modules|$(libexecdir)|' $$f > $(MODS_AVAILABLE)/$${f#conf/} || exit 1; done
@@ -255,9 +256,10 @@ install: all
 	  if [ -e $$to ] && ! cmp -s $$f $$to; then to=$$to.new; echo "  KEEP $${to%.new}; see $$to"; fi; \
 	  install -m 644 $$f $$to || exit 1; done
 	install -m 644 $(wildcard mod_*/mod_*.5) $(DESTDIR)$(mandir)/man5
-	$(if $(PROGRAMS),install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir))
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(libdir)
 	$(if $(LIB_PROGRAMS),install -d $(DESTDIR)$(prefix)/lib/postern && install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(prefix)/lib/postern)
-	$(if $(wildcard smtp-submit/*.1),install -m 644 $(wildcard smtp-submit/*.1) $(DESTDIR)$(mandir)/man1)
+	install -m 644 $(wildcard smtp-submit/*.1) $(DESTDIR)$(mandir)/man1
 
 uninstall:
 	rm -f $(MODULES:%=$(DESTDIR)$(libexecdir)/mod_%.so) $(patsubst conf/%,$(MODS_AVAILABLE)/%,$(wildcard conf/*.load))

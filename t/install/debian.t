@@ -7,6 +7,7 @@
 
 use strict;
 use warnings;
+use HTTP::Tiny;
 use Test::More;
 use lib 't/lib';
 use T::Dir qw(top build temp_dir read_file write_file);
@@ -40,8 +41,8 @@ for my $page (files(qr{^(?:mod_\w+/mod_\w+\.5|smtp-submit/[\w-]+\.[18])$})) {
     my ($name, $section) = $page =~ m{([^/]+\.(\d))$};
     ok(-e "$root/usr/local/share/man/man$section/$name", "$name is there");
 }
-my ($all, $version) = run("$root/usr/local/bin/smtp-submit --version");
-ok($all, 'smtp-submit runs') or diag($version);
+my ($all, $help) = run("$root/usr/local/bin/smtp-submit --help");
+ok($all, 'smtp-submit runs') or diag($help);
 
 # --- a2enmod, configtest, start ---
 
@@ -68,7 +69,9 @@ ok($done, 'configtest passes') or diag($out);
 
 my $httpd = T::Process->start(['sh', '-c', ". $conf/envvars; exec /usr/sbin/apache2 -d $conf -D FOREGROUND"],
     "$dir/stdout.log");
-ok(until_port('127.0.0.1', $port, 30, $httpd->pid), 'httpd starts with the modules as shipped')
+ok(until_port('127.0.0.1', $port, 30, $httpd->pid)
+        && HTTP::Tiny->new(timeout => 10)->get("http://127.0.0.1:$port/none")->{status} == 404,
+    'httpd serves with the modules as shipped')
     or diag(read_file("$dir/stdout.log"), read_file("$dir/log/error.log") // '');
 is($httpd->stop, 0, 'and ends cleanly');
 my @loud = grep { /:(?:error|crit|alert|emerg)\]/ } split /\n/, read_file("$dir/log/error.log") // '';
