@@ -195,7 +195,11 @@ static int handler(request_rec *r)
     if (strcmp(r->method, "RPC_CONNECT") == 0) {
         return HTTP_NOT_IMPLEMENTED; /* version 1: no login, no TLS */
     }
-    return glue_method_not_allowed(r, "RPC_IN_DATA, RPC_OUT_DATA");
+    /* httpd's own page for 405 lists registered methods only. */
+    r->status = HTTP_METHOD_NOT_ALLOWED;
+    apr_table_setn(r->headers_out, "Allow", "RPC_IN_DATA, RPC_OUT_DATA");
+    ap_set_content_length(r, 0);
+    return OK;
 }
 
 static int is_number(int query)
