@@ -26,9 +26,13 @@
 /* sAMAccountName has at most 20 characters for people, userPrincipalName
  * 1024; what is longer than this is nobody's login. */
 #define ACCOUNT_MAX 256
+/* A NetBIOS name of a domain, and a buffer for whatever account_name() makes. */
+#define ACCOUNT_DOMAIN_MAX 15
+#define ACCOUNT_SIZE (ACCOUNT_DOMAIN_MAX + 1 + ACCOUNT_MAX + 1)
 
 typedef struct account_domain_t {
-    const char *name;            /* NetBIOS name, as it appears in r->user */
+    const char *name;            /* NetBIOS name, as it appears in r->user; at
+                                    most ACCOUNT_DOMAIN_MAX bytes */
     apr_array_header_t *aliases; /* const char *: DNS names of the same */
 } account_domain_t;
 

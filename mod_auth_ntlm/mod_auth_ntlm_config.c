@@ -113,7 +113,7 @@ static const char *set_domain(cmd_parms *cmd, void *dir, int argc,
         return "NTLMDomain: write the NetBIOS name of the domain, then its "
                "DNS name: NTLMDomain EXAMPLE example.com";
     }
-    if (strlen(argv[0]) > 15 || strchr(argv[0], '.')) {
+    if (strlen(argv[0]) > ACCOUNT_DOMAIN_MAX || strchr(argv[0], '.')) {
         return apr_psprintf(cmd->pool,
                             "NTLMDomain: \"%s\" is no NetBIOS name; write the "
                             "short name first, then the DNS name: NTLMDomain "

@@ -7,6 +7,7 @@
 
 #include "mod_auth_ntlm.h"
 
+#include <apr_sha1.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -18,20 +19,21 @@
 
 APLOG_USE_MODULE(auth_ntlm);
 
-/* One a connection, in its pool.  All from `pool` on belongs to the last
- * handshake and lives in that pool. */
+/* One a connection, in its pool.  Small, and without a pool of its own once
+ * somebody is in: a tunnel keeps it for hours. */
 typedef struct login_t {
     handshake_t handshake;
+    char user[ACCOUNT_SIZE]; /* canonical, once AUTHENTICATED */
+    /* It is worth something here only: */
+    const server_rec *server;
+    const account_domain_t *domain;
+    const apr_array_header_t *servers;
+    unsigned char realm[APR_SHA1_DIGESTSIZE]; /* of AuthName */
+    /* Only while the handshake lasts: */
     apr_pool_t *pool;
-    const char *user; /* canonical, once AUTHENTICATED */
     verifier_t *verifier;
     gate_place_t *place;
     apr_uint32_t agreed; /* flags of the type 2 */
-    /* It is worth something here only: */
-    const server_rec *server;
-    const char *realm;
-    const account_domain_t *domain;
-    const apr_array_header_t *servers;
 } login_t;
 
 /* One request's part in it. */
@@ -57,49 +59,59 @@ static login_t *get_login(conn_rec *c)
     return login;
 }
 
-/* The verifier is needed no more. */
-static void release(login_t *login)
+/* Runs before anything in the handshake's pool is gone, the socket above all. */
+static apr_status_t leave_verifier(void *data)
 {
+    login_t *login = data;
+
     gate_leave(login->place);
     login->place = NULL;
     if (login->verifier) {
         verifier_close(login->verifier);
         login->verifier = NULL;
     }
-}
-
-/* Runs before anything in the pool is gone, the socket above all. */
-static apr_status_t release_cleanup(void *login)
-{
-    release(login);
     return APR_SUCCESS;
 }
 
-/* Forgets the last handshake, and who logged in by it. */
-static void forget(login_t *login)
+/* The verifier is needed no more. */
+static void release(login_t *login)
 {
-    handshake_t handshake = login->handshake;
-
     if (login->pool) {
         apr_pool_destroy(login->pool);
+        login->pool = NULL;
     }
-    memset(login, 0, sizeof(*login));
-    login->handshake.attempts = handshake.attempts;
 }
 
-static const char *realm_of(request_rec *r)
+/* Forgets who logged in, and the handshake, but not how many there were. */
+static void forget(login_t *login)
+{
+    int attempts = login->handshake.attempts;
+
+    release(login);
+    memset(login, 0, sizeof(*login));
+    login->handshake.attempts = attempts;
+}
+
+static void digest_realm(unsigned char digest[APR_SHA1_DIGESTSIZE],
+                         request_rec *r)
 {
     const char *name = ap_auth_name(r);
+    apr_sha1_ctx_t sha1;
 
-    return name ? name : "";
+    apr_sha1_init(&sha1);
+    apr_sha1_update(&sha1, name ? name : "", name ? (unsigned)strlen(name) : 0);
+    apr_sha1_final(digest, &sha1);
 }
 
 static int is_bound_here(const login_t *login, request_rec *r,
                          const auth_ntlm_dir_t *conf)
 {
+    unsigned char realm[APR_SHA1_DIGESTSIZE];
+
+    digest_realm(realm, r);
     return login->server == r->server && login->domain == conf->domain &&
            login->servers == conf->servers &&
-           strcmp(login->realm, realm_of(r)) == 0;
+           memcmp(login->realm, realm, sizeof(realm)) == 0;
 }
 
 /* What the request is for the handshake; fills leg->token. */
@@ -138,7 +150,7 @@ static handshake_event_t event_of(verifier_verdict_t verdict,
     return verdict == VERIFIER_REFUSED ? HANDSHAKE_REFUSED : HANDSHAKE_DOWN;
 }
 
-/* Binds the login to where the request is, in a pool of its own. */
+/* Binds the login to where the request is, with a pool for the handshake. */
 static void bind_here(leg_t *leg)
 {
     login_t *login = leg->login;
@@ -146,13 +158,13 @@ static void bind_here(leg_t *leg)
 
     forget(login);
     login->handshake = handshake;
-    apr_pool_create(&login->pool, leg->r->connection->pool);
-    apr_pool_tag(login->pool, "auth_ntlm_login");
-    apr_pool_pre_cleanup_register(login->pool, login, release_cleanup);
     login->server = leg->r->server;
-    login->realm = apr_pstrdup(login->pool, realm_of(leg->r));
     login->domain = leg->conf->domain;
     login->servers = leg->conf->servers;
+    digest_realm(login->realm, leg->r);
+    apr_pool_create(&login->pool, leg->r->connection->pool);
+    apr_pool_tag(login->pool, "auth_ntlm_handshake");
+    apr_pool_pre_cleanup_register(login->pool, login, leave_verifier);
 }
 
 /* The type 1 to a verifier, its type 2 to leg->challenge. */
@@ -214,7 +226,7 @@ static handshake_event_t end(leg_t *leg)
         APR_SUCCESS) {
         return HANDSHAKE_REFUSED;
     }
-    login->user = user;
+    apr_cpystrn(login->user, user, sizeof(login->user));
     return event_of(verifier_authenticate(login->verifier, leg->token, leg->len,
                                           auth_ntlm_timeout(leg->conf)),
                     HANDSHAKE_ACCEPTED, leg);
