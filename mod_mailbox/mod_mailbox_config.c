@@ -93,7 +93,7 @@ static const char *set_domain(cmd_parms *cmd, void *confv, const char *name)
     mailbox_conf_t *conf = confv;
     apr_array_header_t *domains;
 
-    if (!*name || strpbrk(name, "\\/@ ")) {
+    if (strpbrk(name, "\\/@ ")) {
         return apr_psprintf(cmd->pool,
                             "MailboxDomain: \"%s\" is no domain; write "
                             "EXAMPLE or example.com",
@@ -177,9 +177,6 @@ static const char *set_bind_dn(cmd_parms *cmd, void *confv, const char *dn)
 {
     mailbox_conf_t *conf = confv;
 
-    if (!*dn) {
-        return "MailboxLDAPBindDN: is empty; leave it out to ask anonymously";
-    }
     conf->bind_dn = dn;
     note_section(cmd, conf);
     return NULL;
@@ -216,13 +213,15 @@ static const char *ask_program(const char **secret, const char *command,
 {
     char **argv;
 
-    if (apr_tokenize_to_argv(command, &argv, pool) != APR_SUCCESS || !argv[0] ||
-        !(argv[0] = ap_server_root_relative(pool, argv[0])) ||
-        !(*secret =
-              ap_get_exec_line(pool, argv[0], (const char *const *)argv))) {
+    if (apr_tokenize_to_argv(command, &argv, pool) == APR_SUCCESS && argv[0] &&
+        (argv[0] = ap_server_root_relative(pool, argv[0])) != NULL) {
+        *secret = ap_get_exec_line(pool, argv[0], (const char *const *)argv);
+    }
+    if (!*secret || !**secret) {
         return apr_psprintf(pool,
-                            "MailboxLDAPBindPassword: \"%s\" cannot be run; "
-                            "write exec:/path/program arguments",
+                            "MailboxLDAPBindPassword: \"%s\" cannot be run or "
+                            "prints nothing; write exec:/path/program "
+                            "arguments",
                             command);
     }
     return NULL;
