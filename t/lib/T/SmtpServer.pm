@@ -129,6 +129,13 @@ sub auth {
             <$client>;
         }
     }
+    elsif ($argument =~ /^(\S+)\s*$/) {
+        my $mechanism = $1;
+        print $client "334 \r\n";
+        my $answer = <$client> // '';
+        $answer =~ s/\r?\n$//;
+        $self->note('lines', "AUTH $mechanism $answer\n");
+    }
     $self->answer($client, 'auth', $argument, $session);
 }
 
