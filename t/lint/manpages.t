@@ -16,7 +16,10 @@ for my $page (files(qr{^(?:mod_\w+|smtp-submit)/[^/]*\.[158]$})) {
     my $complaints = `mandoc -Tlint -Wwarning $page 2>&1`;
     is($complaints, '', "$page is clean");
     my $text = text($page);
-    like($text, qr/^\.Sh $_$/m, "$page has $_") for qw(NAME DESCRIPTION), ($page =~ /\.5$/ ? ('DIRECTIVES', 'EXAMPLES') : 'SYNOPSIS');
+    for my $section (qw(NAME DESCRIPTION), $page =~ /\.5$/ ? 'DIRECTIVES' : ('SYNOPSIS', 'EXIT STATUS')) {
+        ok($text =~ /^\.Sh \Q$section\E$/m, "$page has $section");
+    }
+    ok($text =~ /^\.Bd -literal/m, "$page has an example");
 }
 
 done_testing();
