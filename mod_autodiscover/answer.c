@@ -148,13 +148,18 @@ static void name_mailbox(discover_answer_t *a,
     }
 }
 
+discover_version_t discover_answer_version(const discover_settings_t *settings)
+{
+    return settings->version ? *settings->version : default_version;
+}
+
 static void name_exchange(discover_answer_t *a,
                           const discover_settings_t *settings,
                           const char *server_name, apr_pool_t *pool)
 {
     a->exchange_server = or_default(a->exchange_server, server_name);
     a->exchange_auth = or_default(a->exchange_auth, NULL);
-    a->version = settings->version ? *settings->version : default_version;
+    a->version = discover_answer_version(settings);
     if (!a->exchange_server) {
         a->server_dn = a->mdb_dn = NULL;
         return;

@@ -61,4 +61,7 @@ const char *discover_answer_legacy_dn(const discover_settings_t *settings,
                                       const discover_mailbox_t *mailbox,
                                       apr_pool_t *pool);
 
+/* The version that the server claims under `settings`. */
+discover_version_t discover_answer_version(const discover_settings_t *settings);
+
 #endif

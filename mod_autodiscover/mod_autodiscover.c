@@ -4,9 +4,6 @@
 /* mod_autodiscover: tells mail clients where their mailbox is. */
 
 #include "mod_autodiscover.h"
-#include "mobilesync.h"
-#include "pox.h"
-#include "response.h"
 
 #include "glue/mod_glue.h"
 #include "lib/log.h"
@@ -19,76 +16,10 @@
 
 APLOG_USE_MODULE(autodiscover);
 
-#define XML_TYPE "text/xml; charset=utf-8"
 #define PREFIX "/autodiscover/"
 
-/* Answers with the error document, status 200: any other status would send the
- * client on to the next URL (MS-OXDSCLI section 3.1.5). */
-static int send_error(request_rec *r, discover_error_e error,
-                      discover_schema_e schema, const char *why)
+int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len)
 {
-    const discover_settings_t *settings =
-        &autodiscover_server_of(r->server)->settings;
-    const char *bytes;
-    apr_size_t len;
-
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  PN(12001) "answers %s with error %d: %s", r->user, error,
-                  why);
-    if (discover_response_error(
-            error, schema, settings->server_name ? settings->server_name : "",
-            r->request_time, &bytes, &len, r->pool) != APR_SUCCESS) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return glue_send(r, XML_TYPE, bytes, len);
-}
-
-/* Prints with the printer of the schema that was asked for. */
-static discover_error_e print(const discover_answer_t *answer,
-                              discover_schema_e schema, const char **bytes,
-                              apr_size_t *len, const char **why,
-                              apr_pool_t *pool)
-{
-    apr_status_t rv;
-
-    if (schema == DISCOVER_SCHEMA_MOBILESYNC && !answer->eas_url) {
-        *why = "AutodiscoverActiveSyncUrl is not configured";
-        return DISCOVER_NO_PROVIDER;
-    }
-    rv = schema == DISCOVER_SCHEMA_MOBILESYNC
-             ? discover_mobilesync_print(answer, bytes, len, pool)
-             : discover_pox_print(answer, bytes, len, pool);
-    *why = "the answer could not be printed";
-    return rv == APR_SUCCESS ? DISCOVER_OK : DISCOVER_INTERNAL;
-}
-
-static int send_answer(request_rec *r, const discover_question_t *question)
-{
-    discover_answer_t answer;
-    const char *bytes, *why = NULL;
-    apr_size_t len;
-    discover_error_e error = autodiscover_answer(r, question, &answer, &why);
-
-    if (error == DISCOVER_OK) {
-        error = print(&answer, question->schema, &bytes, &len, &why, r->pool);
-    }
-    if (error != DISCOVER_OK) {
-        return send_error(r, error, question->schema, why);
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  PN(12002) "tells %s where %s is", r->user,
-                  answer.mailbox.mail);
-    return glue_send(r, XML_TYPE, bytes, len);
-}
-
-static int handle_pox(request_rec *r)
-{
-    discover_question_t question;
-    discover_error_e error;
-    const char *bytes, *why = NULL;
-    apr_size_t len;
-    int status;
-
     if (r->method_number != M_POST) {
         return glue_method_not_allowed(r, "POST");
     }
@@ -99,36 +30,51 @@ static int handle_pox(request_rec *r)
                                 "valid-user");
         return HTTP_FORBIDDEN;
     }
-    status = glue_read_body(r, DISCOVER_QUESTION_MAX, &bytes, &len);
-    if (status != OK) {
-        return status;
-    }
-    error = discover_question_parse(&question, bytes, len, &why, r->pool);
-    return error == DISCOVER_OK ? send_answer(r, &question)
-                                : send_error(r, error, question.schema, why);
+    return glue_read_body(r, DISCOVER_QUESTION_MAX, bytes, len);
 }
 
-static const struct {
+typedef struct path_t {
     const char *path;
     int (*handle)(request_rec *r);
-} paths[] = {
-    {"/autodiscover/autodiscover.xml", handle_pox},
+} path_t;
+
+static const path_t paths[] = {
+    {"/autodiscover/autodiscover.xml", autodiscover_handle_pox},
+    {"/autodiscover/autodiscover.svc", autodiscover_handle_soap},
 };
 
-static int handler(request_rec *r)
+/* The row of `paths` that the request is for, or NULL. */
+static const path_t *path_of(const request_rec *r)
 {
     apr_size_t i;
 
     if (strncasecmp(r->uri, PREFIX, strlen(PREFIX)) != 0 ||
         autodiscover_server_of(r->server)->enabled != 1) {
-        return DECLINED;
+        return NULL;
     }
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         if (glue_path_is(r, paths[i].path)) {
-            return paths[i].handle(r);
+            return &paths[i];
         }
     }
+    return NULL;
+}
+
+/* Clients ask without credentials whether SOAP is there, and read that in the
+ * headers of the 401. */
+static int announce(request_rec *r)
+{
+    if (path_of(r)) {
+        apr_table_setn(r->err_headers_out, "X-SOAP-Enabled", "True");
+    }
     return DECLINED;
+}
+
+static int handler(request_rec *r)
+{
+    const path_t *path = path_of(r);
+
+    return path ? path->handle(r) : DECLINED;
 }
 
 static void init_child(apr_pool_t *pool, server_rec *s)
@@ -144,6 +90,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(autodiscover_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
     ap_hook_child_init(init_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_header_parser(announce, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -31,6 +31,14 @@ autodiscover_server_t *autodiscover_server_of(const server_rec *s);
 int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s);
 
+/* mod_autodiscover.c: reads the body of a POST by somebody who is logged in.
+ * OK, or the HTTP status to return. */
+int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len);
+
+/* mod_autodiscover_pox.c, mod_autodiscover_soap.c: content handlers. */
+int autodiscover_handle_pox(request_rec *r);
+int autodiscover_handle_soap(request_rec *r);
+
 /* mod_autodiscover_mailbox.c: finds the mailbox that r->user asks about by
  * `question` and makes its answer.  DISCOVER_OK or why there is none, with a
  * static *why for the log.  A mailbox that r->user may not ask about is
@@ -39,6 +47,12 @@ discover_error_e autodiscover_answer(request_rec *r,
                                      const discover_question_t *question,
                                      discover_answer_t *answer,
                                      const char **why);
+
+/* The same for a domain: the answer for r->user's own mailbox when it has an
+ * address in `domain`, else DISCOVER_UNKNOWN_ADDRESS. */
+discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
+                                            discover_answer_t *answer,
+                                            const char **why);
 
 /* Takes the optional functions of mod_mailbox; 0 when it is not loaded. */
 int autodiscover_mailbox_ready(void);

@@ -126,30 +126,65 @@ static discover_error_e find_target(request_rec *r, const mailbox_t *caller,
     return error_of(rv, why);
 }
 
-discover_error_e autodiscover_answer(request_rec *r,
-                                     const discover_question_t *question,
-                                     discover_answer_t *answer,
-                                     const char **why)
+/* The answer for a mailbox that the caller may know. */
+static discover_error_e answer_for(request_rec *r, const mailbox_t *target,
+                                   discover_answer_t *answer, const char **why)
 {
-    const discover_settings_t *settings =
-        &autodiscover_server_of(r->server)->settings;
-    const mailbox_t *caller, *target;
-    discover_mailbox_t mailbox;
-    discover_error_e error =
-        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+    discover_mailbox_t mailbox = plain(target, r->pool);
+    discover_error_e error = discover_answer_make(
+        answer, &autodiscover_server_of(r->server)->settings, &mailbox, why,
+        r->pool);
 
-    if (error == DISCOVER_OK) {
-        error = find_target(r, caller, question, &target, why);
-    }
-    if (error != DISCOVER_OK) {
-        return error;
-    }
-    mailbox = plain(target, r->pool);
-    error = discover_answer_make(answer, settings, &mailbox, why, r->pool);
     if (error == DISCOVER_BROKEN) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       PN(12004) "no answer can be made for %s: %s",
                       mailbox.mail, *why);
     }
     return error;
+}
+
+discover_error_e autodiscover_answer(request_rec *r,
+                                     const discover_question_t *question,
+                                     discover_answer_t *answer,
+                                     const char **why)
+{
+    const mailbox_t *caller, *target;
+    discover_error_e error =
+        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+
+    if (error == DISCOVER_OK) {
+        error = find_target(r, caller, question, &target, why);
+    }
+    return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
+}
+
+/* 1 when one of the caller's addresses is in `domain`. */
+static int is_own_domain(const mailbox_t *caller, const char *domain)
+{
+    int i;
+
+    for (i = 0; i < caller->addresses->nelts; i++) {
+        const char *at =
+            strrchr(APR_ARRAY_IDX(caller->addresses, i, const char *), '@');
+
+        if (at && strcasecmp(at + 1, domain) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
+                                            discover_answer_t *answer,
+                                            const char **why)
+{
+    const mailbox_t *caller;
+    discover_error_e error =
+        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+
+    if (error == DISCOVER_OK && !is_own_domain(caller, domain)) {
+        *why = "the user has no address in this domain";
+        error = DISCOVER_UNKNOWN_ADDRESS;
+    }
+    return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
 }

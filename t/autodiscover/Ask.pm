@@ -17,7 +17,7 @@ use T::Curl;
 use T::Dir qw(temp_dir write_file top);
 use T::Httpd;
 use Exporter 'import';
-our @EXPORT_OK = qw(request value code valid password login_section);
+our @EXPORT_OK = qw(request xpath value code valid password login_section);
 
 my $microsoft = 'http://schemas.microsoft.com/exchange/autodiscover';
 our %schema = (

@@ -120,7 +120,9 @@ ok(length $alice->pox(address => $mine, user => undef)->{body}, 'the 401 has a b
 is($alice->curl->get('/autodiscover/autodiscover.xml', user => undef)->{status}, 401, 'GET without login');
 my $get = $alice->curl->get('/autodiscover/autodiscover.xml');
 is("$get->{status} $get->{headers}{allow}", '405 POST', 'GET with login');
-ok(!$get->{headers}{'x-soap-enabled'}, 'SOAP is not announced');
+is($alice->curl->get('/autodiscover/autodiscover.xml', user => undef)->{headers}{'x-soap-enabled'}, 'True',
+    'the 401 announces SOAP');
+is($answer->{headers}{'x-soap-enabled'}, 'True', 'and so does an answer');
 is($alice->pox(body => 'a' x 65537)->{status}, 413, 'more than 64 KiB');
 is($alice->pox(body => 'a' x 200000, header => ['Transfer-Encoding: chunked'])->{status}, 413, 'chunked as well');
 is(code($alice->pox(body => 'a' x 65536)), 600, '64 KiB are read');

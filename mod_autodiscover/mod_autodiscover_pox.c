@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* Plain-XML requests, /autodiscover/autodiscover.xml. */
+
+#include "mod_autodiscover.h"
+#include "mobilesync.h"
+#include "pox.h"
+#include "response.h"
+
+#include "glue/mod_glue.h"
+#include "lib/log.h"
+
+#include <http_log.h>
+
+APLOG_USE_MODULE(autodiscover);
+
+#define XML_TYPE "text/xml; charset=utf-8"
+
+/* Answers with the error document, status 200: any other status would send the
+ * client on to the next URL (MS-OXDSCLI section 3.1.5). */
+static int send_error(request_rec *r, discover_error_e error,
+                      discover_schema_e schema, const char *why)
+{
+    const discover_settings_t *settings =
+        &autodiscover_server_of(r->server)->settings;
+    const char *bytes;
+    apr_size_t len;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  PN(12001) "answers %s with error %d: %s", r->user, error,
+                  why);
+    if (discover_response_error(
+            error, schema, settings->server_name ? settings->server_name : "",
+            r->request_time, &bytes, &len, r->pool) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return glue_send(r, XML_TYPE, bytes, len);
+}
+
+/* Prints with the printer of the schema that was asked for. */
+static discover_error_e print(const discover_answer_t *answer,
+                              discover_schema_e schema, const char **bytes,
+                              apr_size_t *len, const char **why,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (schema == DISCOVER_SCHEMA_MOBILESYNC && !answer->eas_url) {
+        *why = "AutodiscoverActiveSyncUrl is not configured";
+        return DISCOVER_NO_PROVIDER;
+    }
+    rv = schema == DISCOVER_SCHEMA_MOBILESYNC
+             ? discover_mobilesync_print(answer, bytes, len, pool)
+             : discover_pox_print(answer, bytes, len, pool);
+    *why = "the answer could not be printed";
+    return rv == APR_SUCCESS ? DISCOVER_OK : DISCOVER_INTERNAL;
+}
+
+static int send_answer(request_rec *r, const discover_question_t *question)
+{
+    discover_answer_t answer;
+    const char *bytes, *why = NULL;
+    apr_size_t len;
+    discover_error_e error = autodiscover_answer(r, question, &answer, &why);
+
+    if (error == DISCOVER_OK) {
+        error = print(&answer, question->schema, &bytes, &len, &why, r->pool);
+    }
+    if (error != DISCOVER_OK) {
+        return send_error(r, error, question->schema, why);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  PN(12002) "tells %s where %s is", r->user,
+                  answer.mailbox.mail);
+    return glue_send(r, XML_TYPE, bytes, len);
+}
+
+int autodiscover_handle_pox(request_rec *r)
+{
+    discover_question_t question;
+    discover_error_e error;
+    const char *bytes, *why = NULL;
+    apr_size_t len;
+    int status = autodiscover_read_post(r, &bytes, &len);
+
+    if (status != OK) {
+        return status;
+    }
+    error = discover_question_parse(&question, bytes, len, &why, r->pool);
+    return error == DISCOVER_OK ? send_answer(r, &question)
+                                : send_error(r, error, question.schema, why);
+}
