@@ -128,6 +128,11 @@ static void fail(transfer_t *t, apr_status_t rv, const char *why)
 
 static void start(run_t *run, transfer_t *t)
 {
+    if (strncmp(t->item->url, "http://", 7) != 0 &&
+        strncmp(t->item->url, "https://", 8) != 0) {
+        fail(t, APR_EINVAL, "the URL is none of http or https");
+        return;
+    }
     t->easy = curl_easy_init();
     if (!t->easy) {
         fail(t, APR_ENOMEM, "out of memory");
@@ -158,8 +163,7 @@ static void finish(transfer_t *t, CURLcode code)
     else if (code == CURLE_OPERATION_TIMEDOUT) {
         fail(t, APR_TIMEUP, "no answer in time");
     }
-    else if (code == CURLE_URL_MALFORMAT ||
-             code == CURLE_UNSUPPORTED_PROTOCOL) {
+    else if (code == CURLE_URL_MALFORMAT) {
         fail(t, APR_EINVAL, "the URL is none of http or https");
     }
     else {
@@ -238,7 +242,7 @@ void fetch_all(fetch_t *items, int count, const fetch_limits_t *limits,
     reap(run);
     for (i = 0; i < count; i++) {
         if (!run->transfers[i].done) {
-            fail(&run->transfers[i], APR_TIMEUP, "no answer in time");
+            finish(&run->transfers[i], CURLE_OPERATION_TIMEDOUT);
         }
     }
     apr_pool_cleanup_run(pool, run, clean_up);

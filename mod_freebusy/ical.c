@@ -115,16 +115,16 @@ static apr_status_t read_calendar(ical_reader_t *reader,
 {
     apr_status_t rv = APR_SUCCESS;
     int freebusy = 0;
+    icalcompiter at;
     icalcomponent *c;
 
     reader->calendar = calendar;
     reader->zones = apr_hash_make(reader->pool);
     reader->overrides = apr_hash_make(reader->pool);
     read_floating(reader);
-    for (c = icalcomponent_get_first_component(calendar,
-                                               ICAL_VFREEBUSY_COMPONENT);
-         c && rv == APR_SUCCESS; c = icalcomponent_get_next_component(
-                                     calendar, ICAL_VFREEBUSY_COMPONENT)) {
+    at = icalcomponent_begin_component(calendar, ICAL_VFREEBUSY_COMPONENT);
+    for (c = icalcompiter_deref(&at); c && rv == APR_SUCCESS;
+         c = icalcompiter_next(&at)) {
         rv = read_freebusy(reader, c, covered);
         freebusy = 1;
     }
@@ -143,14 +143,15 @@ static apr_status_t read_stream(ical_reader_t *reader, icalcomponent *root)
     apr_array_header_t *covered =
         apr_array_make(reader->pool, 1, sizeof(busy_window_t));
     apr_status_t rv = APR_SUCCESS;
+    icalcompiter at;
     icalcomponent *c;
 
     if (icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT) {
         rv = read_calendar(reader, root, covered);
     }
-    for (c = icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT);
-         c && rv == APR_SUCCESS;
-         c = icalcomponent_get_next_component(root, ICAL_VCALENDAR_COMPONENT)) {
+    at = icalcomponent_begin_component(root, ICAL_VCALENDAR_COMPONENT);
+    for (c = icalcompiter_deref(&at); c && rv == APR_SUCCESS;
+         c = icalcompiter_next(&at)) {
         rv = read_calendar(reader, c, covered);
     }
     if (rv == APR_SUCCESS && covered->nelts == 0) {

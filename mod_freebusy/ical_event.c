@@ -357,19 +357,21 @@ static void note_override(ical_reader_t *reader, icalcomponent *c)
     APR_ARRAY_PUSH(list, apr_int64_t) = m.utc;
 }
 
+/* libical keeps the position of a plain walk in the component walked over, and
+ * looking up a zone walks over the same one: walk by iterators of our own. */
 apr_status_t ical_event_read_all(ical_reader_t *reader)
 {
-    icalcomponent *calendar = reader->calendar, *c;
+    icalcompiter at;
+    icalcomponent *c;
     apr_status_t rv = APR_SUCCESS;
 
-    for (c = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT);
-         c; c = icalcomponent_get_next_component(calendar,
-                                                 ICAL_VEVENT_COMPONENT)) {
+    at = icalcomponent_begin_component(reader->calendar, ICAL_VEVENT_COMPONENT);
+    for (c = icalcompiter_deref(&at); c; c = icalcompiter_next(&at)) {
         note_override(reader, c);
     }
-    for (c = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT);
-         c && rv == APR_SUCCESS; c = icalcomponent_get_next_component(
-                                     calendar, ICAL_VEVENT_COMPONENT)) {
+    at = icalcomponent_begin_component(reader->calendar, ICAL_VEVENT_COMPONENT);
+    for (c = icalcompiter_deref(&at); c && rv == APR_SUCCESS;
+         c = icalcompiter_next(&at)) {
         rv = read_event(reader, c);
     }
     return rv;

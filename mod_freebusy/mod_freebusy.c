@@ -158,18 +158,14 @@ static int handler(request_rec *r)
     return handle(r, conf);
 }
 
-static void find_functions(void)
-{
-    find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
-    may_ask = APR_RETRIEVE_OPTIONAL_FN(mailbox_may_ask);
-}
-
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     (void)pconf;
     (void)plog;
     (void)ptemp;
+    find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
+    may_ask = APR_RETRIEVE_OPTIONAL_FN(mailbox_may_ask);
     xml_init();
     ical_init();
     if (fetch_init() != APR_SUCCESS) {
@@ -188,7 +184,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
-    ap_hook_optional_fn_retrieve(find_functions, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

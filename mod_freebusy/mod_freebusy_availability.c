@@ -16,7 +16,10 @@ APLOG_USE_MODULE(freebusy);
 
 #define TIMEOUT_DEFAULT 10
 #define MAX_BYTES_DEFAULT (8 * 1024 * 1024)
-#define BUDGET apr_time_from_msec(500) /* for the recurrences of a calendar */
+/* For the recurrences of one calendar, and of all together: what has arrived
+ * at the last moment must still be read. */
+#define BUDGET apr_time_from_msec(500)
+#define BUDGET_TOTAL apr_time_from_sec(5)
 
 /* Monday to Friday, 08:00 to 17:00: what Outlook shows without being told. */
 static const availability_hours_t hours_default = {0x3e, 480, 1020, NULL};
@@ -35,7 +38,7 @@ typedef struct state_t {
     const availability_hours_t *hours;
     job_t *jobs;
     availability_result_t *results;
-    apr_time_t deadline;
+    apr_time_t deadline; /* of what is being done */
 } state_t;
 
 static void fail(availability_result_t *result, const char *code,
@@ -194,6 +197,10 @@ static void read_periods(state_t *s, job_t *job)
     source_calendar_t *c = job->calendar;
     ical_report_t said;
 
+    if (c->rv == APR_SUCCESS && left <= 0) {
+        c->rv = APR_TIMEUP;
+        c->why = "there was no time left to read it";
+    }
     if (c->rv == APR_SUCCESS) {
         c->rv = ical_read(&job->result->busy, c->data, c->len, &query, &said,
                           &c->why, s->r->pool);
@@ -209,6 +216,12 @@ static void read_periods(state_t *s, job_t *job)
         fail(job->result, "ErrorResultSetTooBig",
              "The mailbox has more than 1000 events in the time window.");
     }
+}
+
+/* The log spells out what the system says; our own codes have their text. */
+static apr_status_t of_system(apr_status_t rv)
+{
+    return rv < APR_OS_START_ERROR ? rv : APR_SUCCESS;
 }
 
 /* One line for all calendars of the request that failed: a dead calendar server
@@ -230,7 +243,7 @@ static void log_failures(const state_t *s)
         ap_log_rerror(APLOG_MARK,
                       first->calendar->rv == APR_NOTFOUND ? APLOG_INFO
                                                           : APLOG_ERR,
-                      first->calendar->rv, s->r,
+                      of_system(first->calendar->rv), s->r,
                       PN(14014) "%d of %d calendars could not be read; that of "
                                 "%s: %s",
                       failed, s->request->attendees->nelts,
@@ -267,6 +280,7 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
         look_up(&s, caller, (int)i);
     }
     read_calendars(&s);
+    s.deadline = apr_time_now() + BUDGET_TOTAL;
     for (i = 0; i < count; i++) {
         if (s.jobs[i].mailbox) {
             read_periods(&s, &s.jobs[i]);

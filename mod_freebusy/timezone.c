@@ -75,22 +75,36 @@ static int day_matches(int weekday, int wanted)
     }
 }
 
-apr_int64_t timezone_rule_day(const timezone_rule_t *rule, int year)
+/* The `order`th day of the month that matches; 5 is the last. */
+static apr_int64_t matching_day(const timezone_rule_t *rule, apr_int64_t first,
+                                int length)
 {
-    apr_int64_t first = datetime_days(year, rule->month, 1), day, found;
-    int length = datetime_days_in_month(year, rule->month), count = 0;
+    apr_int64_t day, found = first;
+    int count = 0, wanted = rule->order == 5 ? length : rule->order;
 
-    if (rule->order == 0) {
-        return first + (rule->day < length ? rule->day : length) - 1;
-    }
-    found = first;
-    for (day = first; day < first + length && count < rule->order; day++) {
+    for (day = first; day < first + length && count < wanted; day++) {
         if (day_matches(datetime_weekday(day), rule->weekday)) {
             found = day;
             count++;
         }
     }
     return found;
+}
+
+apr_int64_t timezone_rule_day(const timezone_rule_t *rule, int year)
+{
+    apr_int64_t first = datetime_days(year, rule->month, 1);
+    int length = datetime_days_in_month(year, rule->month), day;
+
+    if (rule->order == 0) {
+        return first + (rule->day < length ? rule->day : length) - 1;
+    }
+    if (rule->weekday >= TIMEZONE_ANY_DAY) {
+        return matching_day(rule, first, length);
+    }
+    day = (rule->weekday - datetime_weekday(first) + 7) % 7 +
+          7 * (rule->order - 1);
+    return first + (day < length ? day : day - 7);
 }
 
 /* When rule `i` of the era switches in `year`, in UTC: its time is on the clock

@@ -161,32 +161,44 @@ static int footer_era(timezone_t *tz, apr_int64_t from, const char *text)
     return 1;
 }
 
+/* 1 when `footer` has the offset `offset` from `from` to before `to`: looked at
+ * in a few places, because two switches of a year are months apart. */
+static int agrees(const timezone_t *footer, apr_int64_t from, apr_int64_t to,
+                  int offset)
+{
+    int i;
+
+    if (to - from > 366 * DATETIME_DAY ||
+        timezone_offset(footer, from) != offset) {
+        return 0;
+    }
+    for (i = 1; i < 8 && from < to; i++) {
+        if (timezone_offset(footer, from + (to - from) * i / 8) != offset) {
+            return 0;
+        }
+    }
+    return from == to || timezone_offset(footer, to - 1) == offset;
+}
+
 /* Drops the eras at the end that the footer describes as well, so that its
  * rules hold from the earliest possible time. */
-static void shorten(timezone_t *tz)
+static void shorten(timezone_t *tz, apr_pool_t *pool)
 {
     timezone_era_t *eras = (timezone_era_t *)tz->eras->elts;
-    timezone_t rest = {tz->eras};
-    timezone_era_t footer = eras[tz->eras->nelts - 1];
     int keep = tz->eras->nelts - 1;
-    apr_array_header_t one = *tz->eras;
+    timezone_t *footer = timezone_create(pool);
 
-    one.elts = (char *)&footer;
-    one.nelts = 1;
-    rest.eras = &one;
-    while (keep > 1 &&
-           timezone_offset(&rest, eras[keep - 1].from) ==
-               eras[keep - 1].offset &&
-           timezone_offset(&rest, eras[keep - 1].from - 1) ==
-               eras[keep - 2].offset) {
+    APR_ARRAY_PUSH(footer->eras, timezone_era_t) = eras[keep];
+    while (keep > 1 && agrees(footer, eras[keep - 1].from, eras[keep].from,
+                              eras[keep - 1].offset)) {
         keep--;
     }
-    footer.from = eras[keep].from;
-    eras[keep] = footer;
+    eras[tz->eras->nelts - 1].from = eras[keep].from;
+    eras[keep] = eras[tz->eras->nelts - 1];
     tz->eras->nelts = keep + 1;
 }
 
-/* Sections 3.2: transition times, their types, type records. */
+/* Section 3.2: transition times, their types, type records. */
 static int block_eras(timezone_t *tz, const unsigned char *at,
                       const header_t *h)
 {
@@ -251,7 +263,7 @@ apr_status_t tzif_decode(timezone_t **tz, const unsigned char *bytes,
         return APR_EINVAL;
     }
     if (end > footer && count > 1) {
-        shorten(*tz);
+        shorten(*tz, pool);
     }
     *why = NULL;
     return APR_SUCCESS;

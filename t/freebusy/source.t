@@ -1,0 +1,167 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# Calendars over HTTP from a second httpd, and from servers that are dead, slow,
+# too talkative, or send us elsewhere.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", $FindBin::Bin;
+use IO::Socket::IP;
+use Test::More;
+use Time::HiRes qw(time);
+use T::Ca;
+use T::Dir qw(temp_dir write_file read_file);
+use T::Httpd;
+use T::Wait qw(free_port);
+use Ews qw(log_ok server post availability texts text);
+
+my @window = (start => '2026-03-02T00:00:00', end => '2026-03-03T00:00:00',
+    interval => 60);
+my $nine = '0' x 9 . '2' . '0' x 14;
+
+sub calendar {
+    my ($hour) = @_;
+    return sprintf "BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\nFREEBUSY:20260302T%02d"
+        . "0000Z/PT1H\r\nEND:VFREEBUSY\r\nEND:VCALENDAR", $hour;
+}
+
+my $ca_dir = temp_dir();
+my $ca = T::Ca->make("$ca_dir");
+my $dav = T::Httpd->new(tls => $ca, conf => <<'CONF');
+<Location "/secret/">
+    AuthType Basic
+    AuthName Calendars
+    AuthUserFile @DIR@/users
+    Require user postern
+</Location>
+<Location "/header/">
+    Require expr req('X-Remote-User') == 'alice'
+</Location>
+Redirect "/moved/" "/dav/"
+CONF
+my $docs = $dav->dir . '/htdocs';
+for my $folder (qw(dav secret header big)) {
+    mkdir "$docs/$folder";
+    write_file("$docs/$folder/alice.ifb", calendar(9));
+}
+write_file("$docs/dav/bob.ifb", calendar(9));
+write_file("$docs/dav/o\$d name.ifb", calendar(9));
+write_file("$docs/big/alice.ifb",
+    calendar(9) =~ s/^END:VFREEBUSY/"COMMENT:x\r\n" x 1000 . $&/mer);
+write_file($dav->dir . '/users', 'postern:' . qx(openssl passwd -apr1 'top secret'));
+$dav->start;
+
+# The digits and codes of alice and bob with $conf as source.
+sub ask {
+    my ($conf, %arg) = @_;
+    my $httpd = server(users => [qw(alice bob)], conf => $conf);
+    my $begin = time;
+    my ($status, $xml) = post($httpd, 'alice', availability(
+        who => $arg{who} // [qw(alice@example.test bob@example.test)], @window));
+    my $took = time - $begin;
+    $httpd->stop;
+    log_ok($httpd, qw(PN14014));
+    return { status => $status, digits => [texts($xml, 'MergedFreeBusy')],
+        codes => [texts($xml, 'ResponseCode')], took => $took,
+        log => read_file($httpd->log_file) };
+}
+
+subtest 'http' => sub {
+    my $got = ask('FreeBusySource ' . $dav->url('/dav/%{user}.ifb'));
+    is_deeply($got->{digits}, [$nine, $nine], 'both are there');
+};
+
+subtest 'https' => sub {
+    my $url = $dav->tls_url('/dav/%{user}.ifb');
+    my $got = ask("FreeBusySource $url\nFreeBusySourceCA $ca->{ca}");
+    is_deeply($got->{digits}, [$nine, $nine], 'with its CA');
+    $got = ask("FreeBusySource $url");
+    is_deeply($got->{codes}, [('ErrorFreeBusyGenerationFailed') x 2],
+        'not without');
+    like($got->{log}, qr/PN14014.*certificate/i, 'the log says why');
+};
+
+subtest 'a login for the calendar server' => sub {
+    my $file = write_file("$ca_dir/password", "top secret\n", 0600);
+    my $url = 'FreeBusySource ' . $dav->url('/secret/%{user}.ifb');
+    my $got = ask("$url\nFreeBusySourceLogin postern file:$file",
+        who => ['alice@example.test']);
+    is_deeply($got->{digits}, [$nine], 'with the password');
+    unlike($got->{log}, qr/top secret/, 'which is in no log');
+    $got = ask($url, who => ['alice@example.test']);
+    is_deeply($got->{codes}, ['ErrorNoFreeBusyAccess'], 'not without');
+};
+
+subtest 'a header for the calendar server' => sub {
+    my $got = ask('FreeBusySource ' . $dav->url('/header/%{user}.ifb')
+        . "\nFreeBusySourceHeader X-Remote-User %{user}");
+    is_deeply($got->{codes}, [qw(NoError ErrorNoFreeBusyAccess)],
+        'each request names its own user');
+    is_deeply($got->{digits}, [$nine], 'and gets his calendar');
+};
+
+subtest 'one that is missing' => sub {
+    my $got = ask('FreeBusySource ' . $dav->url('/big/%{user}.ifb'));
+    is_deeply($got->{codes}, [qw(NoError ErrorNoFreeBusyAccess)], 'bob has none');
+};
+
+subtest 'redirects are not followed' => sub {
+    my $got = ask('FreeBusySource ' . $dav->url('/moved/%{user}.ifb'));
+    is_deeply($got->{codes}, [('ErrorFreeBusyGenerationFailed') x 2], 'error');
+    like($got->{log}, qr/status 302/, 'the log says why');
+};
+
+subtest 'an answer that is too long' => sub {
+    my $got = ask('FreeBusySource ' . $dav->url('/big/%{user}.ifb')
+        . "\nFreeBusyMaxBytes 2000");
+    is($got->{codes}[0], 'ErrorFreeBusyGenerationFailed', 'error');
+    like($got->{log}, qr/too long/, 'the log says why');
+};
+
+subtest 'a server that is dead' => sub {
+    my $got = ask('FreeBusySource http://127.0.0.1:' . free_port()
+        . '/%{user}.ifb');
+    is($got->{status}, 200, 'an answer');
+    is_deeply($got->{codes}, [('ErrorFreeBusyGenerationFailed') x 2],
+        'with an error for each');
+    cmp_ok($got->{took}, '<', 2, 'at once');
+};
+
+subtest 'a server that takes the connection and is silent' => sub {
+    my $silent = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 10);
+    my $got = ask('FreeBusySource http://127.0.0.1:' . $silent->sockport
+        . "/%{user}.ifb\nFreeBusyTimeout 1");
+    is_deeply($got->{codes}, [('ErrorTimeoutExpired') x 2], 'errors');
+    cmp_ok($got->{took}, '>=', 0.9, 'not before the deadline');
+    cmp_ok($got->{took}, '<', 3, 'one deadline for both');
+};
+
+subtest 'one of two is silent' => sub {
+    my $silent = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 10);
+    my $port = $silent->sockport;
+    my $front = T::Httpd->new(load => [qw(proxy proxy_http)], conf =>
+        "ProxyPass /dav/bob.ifb http://127.0.0.1:$port/\n"
+        . 'ProxyPass /dav/ ' . $dav->url('/dav/'))->start;
+    my $got = ask('FreeBusySource ' . $front->url('/dav/%{user}.ifb')
+        . "\nFreeBusyTimeout 3");
+    is_deeply($got->{codes}, [qw(NoError ErrorTimeoutExpired)],
+        'the other is answered');
+    is_deeply($got->{digits}, [$nine], 'rightly');
+    close $silent;
+    $front->stop;
+};
+
+subtest 'no source' => sub {
+    my $httpd = server(conf => '');
+    my (undef, $xml) = post($httpd, 'alice', availability(
+        who => ['alice@example.test'], @window));
+    is(text($xml, 'ResponseCode'), 'ErrorFreeBusyGenerationFailed', 'error');
+    $httpd->stop;
+    log_ok($httpd, qw(PN14011 PN14014));
+};
+
+$dav->stop;
+log_ok($dav, qw(AH01630 AH01618 AH01797));
+done_testing();
