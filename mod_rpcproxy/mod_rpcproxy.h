@@ -308,8 +308,8 @@ struct rpcproxy_tunnel_t {
     rpcproxy_timer_t timer;
     rpcproxy_task_t again; /* more to move, or the end */
     rpcproxy_held_t up, up_next, down;
-    int down_ready; /* `down` starts with a whole PDU */
-    int reading;    /* IN was open for reading at the last settling */
+    int down_ready;              /* `down` starts with a whole PDU */
+    int reading[VCONN_CHANNELS]; /* as it was at the last settling */
     int trace;
     int ended;
     unsigned int end_code;

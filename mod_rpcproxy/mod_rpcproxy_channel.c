@@ -63,11 +63,14 @@ static apr_status_t nudge_read(apr_bucket *b, const char **bytes,
     return APR_SUCCESS;
 }
 
-static const apr_bucket_type_t nudge_type = {
-    "RPCPROXY_NUDGE",           5,
-    APR_BUCKET_METADATA,        apr_bucket_destroy_noop,
-    nudge_read,                 apr_bucket_setaside_noop,
-    apr_bucket_split_notimpl,   apr_bucket_simple_copy};
+static const apr_bucket_type_t nudge_type = {"RPCPROXY_NUDGE",
+                                             5,
+                                             APR_BUCKET_METADATA,
+                                             apr_bucket_destroy_noop,
+                                             nudge_read,
+                                             apr_bucket_setaside_noop,
+                                             apr_bucket_split_notimpl,
+                                             apr_bucket_simple_copy};
 
 static apr_bucket *nudge_create(apr_bucket_alloc_t *alloc)
 {
@@ -137,11 +140,12 @@ static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
                                    apr_size_t *len)
 {
     suspended_t *s = chan->private;
-    apr_off_t most = *len < HUGE_STRING_LEN * 2 ? (apr_off_t)*len
-                                                : HUGE_STRING_LEN * 2;
+    apr_off_t most =
+        *len < HUGE_STRING_LEN * 2 ? (apr_off_t)*len : HUGE_STRING_LEN * 2;
     int ended;
-    apr_status_t rv = ap_get_brigade(chan->r->input_filters, s->in,
-                                     AP_MODE_READBYTES, APR_NONBLOCK_READ, most);
+    apr_status_t rv =
+        ap_get_brigade(chan->r->input_filters, s->in, AP_MODE_READBYTES,
+                       APR_NONBLOCK_READ, most);
 
     if (rv == APR_SUCCESS) {
         ended = !APR_BRIGADE_EMPTY(s->in) &&
@@ -166,15 +170,16 @@ static void suspended_write(rpcproxy_chan_t *chan, const void *bytes,
     apr_status_t rv;
 
     if (len) {
-        APR_BRIGADE_INSERT_TAIL(
-            s->out, apr_bucket_transient_create(bytes, len, alloc));
+        APR_BRIGADE_INSERT_TAIL(s->out,
+                                apr_bucket_transient_create(bytes, len, alloc));
     }
     APR_BRIGADE_INSERT_TAIL(s->out, nudge_create(alloc));
     rv = ap_pass_brigade(chan->r->output_filters, s->out);
     apr_brigade_cleanup(s->out);
     if (rv != APR_SUCCESS) {
         chan->broken = 1;
-    } else {
+    }
+    else {
         flush(chan);
     }
 }
@@ -189,7 +194,8 @@ static void suspended_watch(rpcproxy_chan_t *chan, int read)
     s->wanted = read;
     if (read) {
         events |= EPOLLIN;
-    } else if (!chan->hung_up) {
+    }
+    else if (!chan->hung_up) {
         events |= EPOLLRDHUP;
     }
     if (chan->blocked) {
@@ -230,7 +236,8 @@ static void go_on_flushing(rpcproxy_chan_t *chan)
     flush(chan);
     if (chan->blocked) {
         rpcproxy_poller_watch(chan->poller, &chan->watch, EPOLLOUT);
-    } else {
+    }
+    else {
         linger(chan);
     }
 }
@@ -243,7 +250,8 @@ static void suspended_finish(rpcproxy_chan_t *chan, unsigned int code)
     chan->c->keepalive = AP_CONN_CLOSE; /* nobody reads the endless body */
     if (!chan->answered && code) {
         rpcproxy_refuse(r, code);
-    } else if (!chan->answered) {
+    }
+    else if (!chan->answered) {
         rpcproxy_success(r, 0);
     }
     ap_finalize_request_protocol(r);
@@ -269,12 +277,15 @@ static void on_active_event(rpcproxy_chan_t *chan, apr_uint32_t events)
     if (events & (EPOLLERR | EPOLLHUP)) {
         chan->broken = 1;
         rpcproxy_tunnel_gone(chan);
-    } else if (chan->blocked && (events & EPOLLOUT)) {
+    }
+    else if (chan->blocked && (events & EPOLLOUT)) {
         flush(chan);
         rpcproxy_tunnel_writable(chan);
-    } else if (s->wanted && (events & EPOLLIN)) {
+    }
+    else if (s->wanted && (events & EPOLLIN)) {
         rpcproxy_tunnel_readable(chan);
-    } else if (events & EPOLLRDHUP) {
+    }
+    else if (events & EPOLLRDHUP) {
         chan->hung_up = 1;
         rpcproxy_tunnel_gone(chan);
     }
@@ -360,8 +371,8 @@ static void on_timer(rpcproxy_timer_t *timer)
 
 static int can_suspend(const conn_rec *c)
 {
-    const rpcproxy_server_t *conf = ap_get_module_config(
-        ap_server_conf->module_config, &rpcproxy_module);
+    const rpcproxy_server_t *conf =
+        ap_get_module_config(ap_server_conf->module_config, &rpcproxy_module);
     int async = 0;
 
     return conf->blocking != 1 && c->cs && !c->master &&

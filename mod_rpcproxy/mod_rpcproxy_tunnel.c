@@ -102,7 +102,7 @@ static void succeed(rpcproxy_tunnel_t *t, vconn_channel_e channel)
     }
     if (channel == VCONN_IN) {
         rpcproxy_held_keep(&t->up, NULL, 0);
-        t->reading = 0;
+        t->reading[channel] = 0;
     }
 }
 
@@ -603,21 +603,31 @@ static void wait_for_backend(rpcproxy_tunnel_t *t)
                           events ? events : EPOLLPRI);
 }
 
+/* 1 when a channel may be read that could not be before: what it sent meanwhile
+ * may stand in a filter already, where it wakes nobody. */
+static int newly_read(rpcproxy_tunnel_t *t)
+{
+    int i, any = 0;
+
+    for (i = 0; i < VCONN_CHANNELS; i++) {
+        int reads = may_read(t, (vconn_channel_e)i);
+
+        any |= reads && !t->reading[i];
+        t->reading[i] = reads;
+    }
+    return any;
+}
+
 void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t)
 {
-    int reads;
-
     notice_broken(t);
     if (t->ended) {
         rpcproxy_poller_defer(t->poller, &t->again);
         return;
     }
-    reads = may_read(t, VCONN_IN) || may_read(t, VCONN_OUT_NEXT);
-    if ((reads && !t->reading) || (t->down_ready && backend_may_be_read(t))) {
-        /* What came before may stand in a filter already. */
+    if (newly_read(t) || (t->down_ready && backend_may_be_read(t))) {
         rpcproxy_poller_defer(t->poller, &t->again);
     }
-    t->reading = reads;
     wait_for_channels(t);
     wait_for_backend(t);
     rpcproxy_poller_timer(t->poller, &t->timer, vconn_deadline(&t->vconn));
