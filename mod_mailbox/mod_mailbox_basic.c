@@ -58,10 +58,16 @@ static authn_status check_bind(request_rec *r, const record_t *record,
 {
     apr_status_t rv = mailbox_ldap_bind(r, mailbox_conf(r), record, password);
 
-    if (rv == APR_SUCCESS) {
+    switch (rv) {
+    case APR_SUCCESS:
         return AUTH_GRANTED;
+    case APR_EACCES:
+        return AUTH_DENIED;
+    case APR_ENOTIMPL:
+        return AUTH_GENERAL_ERROR; /* 500: the administrator must act */
+    default:
+        return unavailable(r);
     }
-    return rv == APR_EACCES ? AUTH_DENIED : unavailable(r);
 }
 
 /* Gives mod_authn_socache what it needs to check the same password without

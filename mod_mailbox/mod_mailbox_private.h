@@ -91,7 +91,8 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
                                mailbox_key_e key, const char *value,
                                const record_t **found, apr_pool_t *pool);
 /* APR_SUCCESS: the password is right.  APR_EACCES: it is not, or the account
- * may not log in (logged).  Other: the directory is down (logged). */
+ * may not log in (logged).  APR_ENOTIMPL: the directory is configured without
+ * TLS (logged).  Other: it is down (logged). */
 apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
                                const record_t *record, const char *password);
 

@@ -1,0 +1,71 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+
+# mod_authn_socache in front of the provider: the directory is spared, and a
+# wrong password stays wrong.
+
+use strict;
+use warnings;
+use Test::More;
+use lib 't/lib';
+use T::Ca;
+use T::Curl;
+use T::Dir qw(temp_dir write_file);
+use T::Httpd;
+use T::Slapd;
+
+my $dir  = temp_dir();
+my $ca   = T::Ca->make("$dir");
+my $ldap = T::Slapd->new(ca => $ca)->start;
+write_file("$dir/secret", $ldap->reader_password . "\n");
+
+my $httpd = T::Httpd->new(
+    modules => ['mailbox'],
+    load    => [qw(ldap authn_socache)],
+    main    => <<"CONF", conf => <<"LOCATIONS")->start;
+AuthnCacheSOCache shmcb
+LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
+LDAPTimeout 4
+LDAPConnectionTimeout 3
+LDAPRetries 1
+MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}"
+MailboxLDAPBindDN @{[$ldap->reader_dn]}
+MailboxLDAPBindPassword file:$dir/secret
+CONF
+<Location "/cached">
+    AuthType Basic
+    AuthName "Mail"
+    AuthBasicProvider socache mailbox
+    AuthnCacheProvideFor mailbox
+    AuthnCacheContext mail
+    Require valid-user
+</Location>
+<Location "/plain">
+    AuthType Basic
+    AuthName "Mail"
+    AuthBasicProvider mailbox
+    Require valid-user
+</Location>
+LOCATIONS
+write_file($httpd->dir . "/htdocs/$_", "in\n") for qw(cached plain);
+my $curl = T::Curl->new(base => $httpd->url);
+sub login { my ($where, $name, $password) = @_; $curl->get("/$where", user => "$name:$password")->{status} }
+
+is(login('cached', 'alice', 'wrong'), 401, 'a wrong password first');
+is(login('cached', 'alice', 'secret-alice'), 200, 'is not remembered');
+is(login('cached', 'alice', 'secret-alice'), 200, 'the right one is');
+is(login('cached', 'alice', 'wrong'), 401, 'a wrong one stays wrong');
+is(login('cached', 'alice', ''), 401, 'an empty one as well');
+is(login('cached', 'bob', 'secret-alice'), 401, "another user's as well");
+
+$ldap->stop;
+is(login('plain', 'alice', 'secret-alice'), 503, 'without the directory: 503');
+is(login('cached', 'alice', 'secret-alice'), 200, 'from the cache: 200');
+is(login('cached', 'alice', 'wrong'), 401, 'and still 401 for a wrong password');
+is(login('cached', 'bob', 'secret-bob'), 503, 'who is not in the cache waits');
+$ldap->start;
+is(login('cached', 'bob', 'secret-bob'), 200, 'until the directory is back');
+
+is($httpd->stop, 0, 'httpd ends cleanly');
+$httpd->log_ok(qw(PN10041 PN10047 AH01617));
+done_testing();
