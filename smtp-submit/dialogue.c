@@ -5,6 +5,8 @@
  * time), and replies that are expected.  Each reply belongs to the oldest
  * expectation; a table says what it means there. */
 
+#include <stddef.h> /* first: the rings of APR want its offsetof */
+
 #include "dialogue.h"
 
 #include <apr_ring.h>
@@ -199,13 +201,6 @@ void dialogue_quit(dialogue_t *d)
     queue(d, SEND_QUIT, NULL, 0, "QUIT\r\n");
 }
 
-/* A step without purpose: nobody wants the mail of its transaction. */
-static int is_pointless(const command_step_t *step)
-{
-    return (step->kind == SEND_RCPT || step->kind == SEND_DATA) &&
-           step->tx->unwanted;
-}
-
 const char *dialogue_output(dialogue_t *d, apr_size_t *len)
 {
     apr_array_header_t *lines = apr_array_make(d->pool, 8, sizeof(char *));
@@ -216,9 +211,6 @@ const char *dialogue_output(dialogue_t *d, apr_size_t *len)
         command_step_t *step = APR_RING_FIRST(&d->waiting);
 
         APR_RING_REMOVE(step, link);
-        if (is_pointless(step)) {
-            continue;
-        }
         APR_RING_INSERT_TAIL(&d->expected, step, command_step_t, link);
         if (step->tx) {
             step->tx->open++;
@@ -286,6 +278,22 @@ static void on_dot(dialogue_tx_t *tx, const reply_t *reply)
     tx->phase = DIALOGUE_DONE;
 }
 
+/* Forgets the commands of a transaction that nobody wants; its pool may go away
+ * as soon as it is done. */
+static void withdraw(dialogue_t *d, const dialogue_tx_t *tx)
+{
+    command_step_t *step, *next;
+
+    for (step = APR_RING_FIRST(&d->waiting);
+         step != APR_RING_SENTINEL(&d->waiting, command_step_t, link);
+         step = next) {
+        next = APR_RING_NEXT(step, link);
+        if (step->tx == tx && step->kind != SEND_DOT) {
+            APR_RING_REMOVE(step, link);
+        }
+    }
+}
+
 static void on_reply(dialogue_t *d, const reply_t *reply)
 {
     command_step_t *step = APR_RING_FIRST(&d->expected);
@@ -310,6 +318,9 @@ static void on_reply(dialogue_t *d, const reply_t *reply)
         return;
     }
     tx->open--;
+    if (tx->unwanted) {
+        withdraw(d, tx);
+    }
     /* Only when every reply is in may another transaction begin. */
     if (tx->unwanted && tx->open == 0 && !tx->lone_dot) {
         tx->phase = DIALOGUE_DONE;
