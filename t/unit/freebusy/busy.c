@@ -131,7 +131,8 @@ static void test_uncovered(apr_pool_t *pool)
                 known |= t >= w->start && t < w->end;
             }
             for (i = 0; i < set->periods->nelts; i++) {
-                busy_period_t *p = &APR_ARRAY_IDX(set->periods, i, busy_period_t);
+                busy_period_t *p =
+                    &APR_ARRAY_IDX(set->periods, i, busy_period_t);
 
                 shown &= !(t >= p->start && t < p->end);
             }

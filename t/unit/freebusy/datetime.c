@@ -51,10 +51,9 @@ static void test_moments(void)
         apr_status_t rv = datetime_parse(&t, moments[i].text);
 
         ok((rv == APR_SUCCESS) == (moments[i].seconds != NONE) &&
-               (rv != APR_SUCCESS ||
-                (t.seconds == moments[i].seconds &&
-                 t.has_offset == moments[i].has_offset &&
-                 t.offset == moments[i].offset)),
+               (rv != APR_SUCCESS || (t.seconds == moments[i].seconds &&
+                                      t.has_offset == moments[i].has_offset &&
+                                      t.offset == moments[i].offset)),
            "\"%s\"", moments[i].text);
     }
 }
@@ -63,13 +62,26 @@ static const struct {
     const char *text;
     int seconds; /* -1000000: refused */
 } durations[] = {
-    {"PT1H", 3600},       {"-PT1H", -3600},     {"PT0S", 0},
-    {"P1D", 86400},       {"P1DT2H3M4S", 93784}, {"-PT5H30M", -19800},
-    {"P", -1000000},      {"PT", -1000000},     {"", -1000000},
-    {"1H", -1000000},     {"PT1H1H", -1000000}, {"PT1M1H", -1000000},
-    {"P1H", -1000000},    {"PT1D", -1000000},   {"PT99999999999999999999H", -1000000},
-    {"P1Y", -1000000},    {"PT1", -1000000},    {"PT-1H", -1000000},
-    {"PT1.5S", -1000000}, {"P101D", -1000000},
+    {"PT1H", 3600},
+    {"-PT1H", -3600},
+    {"PT0S", 0},
+    {"P1D", 86400},
+    {"P1DT2H3M4S", 93784},
+    {"-PT5H30M", -19800},
+    {"P", -1000000},
+    {"PT", -1000000},
+    {"", -1000000},
+    {"1H", -1000000},
+    {"PT1H1H", -1000000},
+    {"PT1M1H", -1000000},
+    {"P1H", -1000000},
+    {"PT1D", -1000000},
+    {"PT99999999999999999999H", -1000000},
+    {"P1Y", -1000000},
+    {"PT1", -1000000},
+    {"PT-1H", -1000000},
+    {"PT1.5S", -1000000},
+    {"P101D", -1000000},
 };
 
 static void test_durations(void)
@@ -92,7 +104,8 @@ static void test_calendar(apr_pool_t *pool)
     apr_int64_t day;
     int wrong = 0;
 
-    for (day = datetime_days(1890, 1, 1); day < datetime_days(2410, 1, 1); day++) {
+    for (day = datetime_days(1890, 1, 1); day < datetime_days(2410, 1, 1);
+         day++) {
         time_t t = (time_t)(day * DATETIME_DAY + 3661);
         struct tm tm;
         int y, m, d;

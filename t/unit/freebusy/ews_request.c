@@ -9,35 +9,35 @@
 #include <apr_strings.h>
 
 #define HEAD(prefix, ns)                                                       \
-    "<s:Envelope xmlns:s=\"" ns "\" xmlns:" prefix                              \
-    "=\"http://schemas.microsoft.com/exchange/services/2006/types\" "           \
+    "<s:Envelope xmlns:s=\"" ns "\" xmlns:" prefix                             \
+    "=\"http://schemas.microsoft.com/exchange/services/2006/types\" "          \
     "xmlns=\"http://schemas.microsoft.com/exchange/services/2006/messages\">"
 #define SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
 #define SOAP12 "http://www.w3.org/2003/05/soap-envelope"
 #define ENVELOPE(header, body)                                                 \
-    HEAD("t", SOAP11) "<s:Header>" header "</s:Header><s:Body>" body            \
-                      "</s:Body></s:Envelope>"
+    HEAD("t", SOAP11)                                                          \
+    "<s:Header>" header "</s:Header><s:Body>" body "</s:Body></s:Envelope>"
 #define MAILBOX(address)                                                       \
-    "<t:MailboxData><t:Email><t:Address>" address                               \
-    "</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>"           \
+    "<t:MailboxData><t:Email><t:Address>" address                              \
+    "</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>"          \
     "</t:MailboxData>"
 #define OPTIONS(start, end, more)                                              \
-    "<t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>" start                  \
-    "</t:StartTime><t:EndTime>" end "</t:EndTime></t:TimeWindow>" more          \
+    "<t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>" start                 \
+    "</t:StartTime><t:EndTime>" end "</t:EndTime></t:TimeWindow>" more         \
     "</t:FreeBusyViewOptions>"
 #define MARCH OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00", "")
 #define AVAILABILITY(zone, mailboxes, options)                                 \
-    "<GetUserAvailabilityRequest>" zone "<MailboxDataArray>" mailboxes          \
+    "<GetUserAvailabilityRequest>" zone "<MailboxDataArray>" mailboxes         \
     "</MailboxDataArray>" options "</GetUserAvailabilityRequest>"
 #define PERIOD(name, bias, time, order, month, day)                            \
-    "<t:" name "><t:Bias>" bias "</t:Bias><t:Time>" time                        \
-    "</t:Time><t:DayOrder>" order "</t:DayOrder><t:Month>" month                \
+    "<t:" name "><t:Bias>" bias "</t:Bias><t:Time>" time                       \
+    "</t:Time><t:DayOrder>" order "</t:DayOrder><t:Month>" month               \
     "</t:Month><t:DayOfWeek>" day "</t:DayOfWeek></t:" name ">"
 #define BERLIN                                                                 \
-    "<t:TimeZone><t:Bias>-60</t:Bias>" PERIOD(                                  \
-        "StandardTime", "0", "03:00:00", "5", "10", "Sunday")                   \
-        PERIOD("DaylightTime", "-60", "02:00:00", "5", "3", "Sunday")           \
-            "</t:TimeZone>"
+    "<t:TimeZone><t:Bias>-60</t:Bias>" PERIOD("StandardTime", "0", "03:00:00", \
+                                              "5", "10", "Sunday")             \
+        PERIOD("DaylightTime", "-60", "02:00:00", "5", "3",                    \
+               "Sunday") "</t:TimeZone>"
 #define ALICE MAILBOX("alice@example.test")
 
 static const struct {
@@ -48,14 +48,14 @@ static const struct {
     {"sound", ENVELOPE("", AVAILABILITY(BERLIN, ALICE, MARCH)), NULL, NULL},
     {"no zone: UTC", ENVELOPE("", AVAILABILITY("", ALICE, MARCH)), NULL, NULL},
     {"SOAP 1.2, another prefix",
-     HEAD("q", SOAP12) "<s:Body><GetUserOofSettingsRequest><q:Mailbox><q:Address>"
-                       "a@b</q:Address></q:Mailbox></GetUserOofSettingsRequest>"
-                       "</s:Body></s:Envelope>",
+     HEAD("q",
+          SOAP12) "<s:Body><GetUserOofSettingsRequest><q:Mailbox><q:Address>"
+                  "a@b</q:Address></q:Mailbox></GetUserOofSettingsRequest>"
+                  "</s:Body></s:Envelope>",
      NULL, NULL},
     {"unknown children are let be",
-     ENVELOPE("<t:Extra/>",
-              AVAILABILITY(BERLIN, "<t:Other/>" ALICE,
-                           MARCH "<t:ExcludeNonWorkingHours/>")),
+     ENVELOPE("<t:Extra/>", AVAILABILITY(BERLIN, "<t:Other/>" ALICE,
+                                         MARCH "<t:ExcludeNonWorkingHours/>")),
      NULL, NULL},
     {"version known",
      ENVELOPE("<t:RequestServerVersion Version=\"Exchange2013_SP1\"/>",
@@ -102,34 +102,35 @@ static const struct {
                                        "2027-01-01T00:00:00", ""))),
      NULL, "ErrorTimeIntervalTooBig"},
     {"interval of 4 minutes",
-     ENVELOPE("", AVAILABILITY(
-                      BERLIN, ALICE,
-                      OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
-                              "<t:MergedFreeBusyIntervalInMinutes>4"
-                              "</t:MergedFreeBusyIntervalInMinutes>"))),
+     ENVELOPE("",
+              AVAILABILITY(BERLIN, ALICE,
+                           OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
+                                   "<t:MergedFreeBusyIntervalInMinutes>4"
+                                   "</t:MergedFreeBusyIntervalInMinutes>"))),
      NULL, "ErrorInvalidMergedFreeBusyInterval"},
     {"interval below zero",
-     ENVELOPE("", AVAILABILITY(
-                      BERLIN, ALICE,
-                      OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
-                              "<t:MergedFreeBusyIntervalInMinutes>-30"
-                              "</t:MergedFreeBusyIntervalInMinutes>"))),
+     ENVELOPE("",
+              AVAILABILITY(BERLIN, ALICE,
+                           OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
+                                   "<t:MergedFreeBusyIntervalInMinutes>-30"
+                                   "</t:MergedFreeBusyIntervalInMinutes>"))),
      NULL, "ErrorInvalidMergedFreeBusyInterval"},
     {"view None",
-     ENVELOPE("", AVAILABILITY(BERLIN, ALICE,
-                               OPTIONS("2026-03-28T00:00:00",
-                                       "2026-03-30T00:00:00",
-                                       "<t:RequestedView>None</t:RequestedView>"))),
+     ENVELOPE("",
+              AVAILABILITY(BERLIN, ALICE,
+                           OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
+                                   "<t:RequestedView>None</t:RequestedView>"))),
      NULL, "ErrorInvalidFreeBusyViewType"},
     {"view unknown",
-     ENVELOPE("", AVAILABILITY(BERLIN, ALICE,
-                               OPTIONS("2026-03-28T00:00:00",
-                                       "2026-03-30T00:00:00",
-                                       "<t:RequestedView>All</t:RequestedView>"))),
+     ENVELOPE("",
+              AVAILABILITY(BERLIN, ALICE,
+                           OPTIONS("2026-03-28T00:00:00", "2026-03-30T00:00:00",
+                                   "<t:RequestedView>All</t:RequestedView>"))),
      NULL, "ErrorInvalidFreeBusyViewType"},
     {"zone without sense",
-     ENVELOPE("", AVAILABILITY("<t:TimeZone><t:Bias>99999</t:Bias></t:TimeZone>",
-                               ALICE, MARCH)),
+     ENVELOPE("",
+              AVAILABILITY("<t:TimeZone><t:Bias>99999</t:Bias></t:TimeZone>",
+                           ALICE, MARCH)),
      "ErrorTimeZone", NULL},
     {"zone with month 13",
      ENVELOPE("", AVAILABILITY(
@@ -158,8 +159,9 @@ static const struct {
     {"no envelope", "<Autodiscover/>", "ErrorSchemaValidation", NULL},
     {"no XML", "hello", "ErrorSchemaValidation", NULL},
     {"nothing", "", "ErrorSchemaValidation", NULL},
-    {"DOCTYPE", "<!DOCTYPE x [<!ENTITY y SYSTEM \"file:///etc/passwd\">]>" ENVELOPE(
-                    "", AVAILABILITY("", MAILBOX("&y;"), MARCH)),
+    {"DOCTYPE",
+     "<!DOCTYPE x [<!ENTITY y SYSTEM \"file:///etc/passwd\">]>" ENVELOPE(
+         "", AVAILABILITY("", MAILBOX("&y;"), MARCH)),
      "ErrorSchemaValidation", NULL},
 };
 
@@ -185,35 +187,39 @@ static const struct {
     int winter, summer;
 } zones[] = {
     {"rules of Berlin", BERLIN, "", -60, -120},
-    {"bare Bias", "<t:TimeZone><t:Bias>-330</t:Bias></t:TimeZone>", "", -330, -330},
+    {"bare Bias", "<t:TimeZone><t:Bias>-330</t:Bias></t:TimeZone>", "", -330,
+     -330},
     {"Month and DayOrder 0",
      "<t:TimeZone><t:Bias>300</t:Bias>" PERIOD("StandardTime", "0", "00:00:00",
                                                "0", "0", "Sunday")
-         PERIOD("DaylightTime", "0", "00:00:00", "0", "0", "Sunday") "</t:TimeZone>",
+         PERIOD("DaylightTime", "0", "00:00:00", "0", "0",
+                "Sunday") "</t:TimeZone>",
      "", 300, 300},
     {"equal biases",
      "<t:TimeZone><t:Bias>-480</t:Bias>" PERIOD("StandardTime", "0", "00:00:00",
                                                 "5", "12", "Sunday")
-         PERIOD("DaylightTime", "0", "00:00:00", "5", "12", "Sunday") "</t:TimeZone>",
+         PERIOD("DaylightTime", "0", "00:00:00", "5", "12",
+                "Sunday") "</t:TimeZone>",
      "", -480, -480},
     {"daylight of Month 0 alone",
      "<t:TimeZone><t:Bias>-60</t:Bias>" PERIOD("StandardTime", "0", "03:00:00",
                                                "5", "10", "Sunday")
-         PERIOD("DaylightTime", "-60", "02:00:00", "0", "0", "Sunday")
-             "</t:TimeZone>",
+         PERIOD("DaylightTime", "-60", "02:00:00", "0", "0",
+                "Sunday") "</t:TimeZone>",
      "", -60, -60},
     {"southern half",
      "<t:TimeZone><t:Bias>-600</t:Bias>" PERIOD("StandardTime", "0", "03:00:00",
                                                 "1", "4", "Sunday")
-         PERIOD("DaylightTime", "-60", "02:00:00", "1", "10", "Sunday")
-             "</t:TimeZone>",
+         PERIOD("DaylightTime", "-60", "02:00:00", "1", "10",
+                "Sunday") "</t:TimeZone>",
      "", -660, -600},
     {"name of Windows", "",
      "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"W. Europe Standard Time\"/>"
      "</t:TimeZoneContext>",
      -60, -120},
     {"explicit periods", "",
-     "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"mine\" Name=\"x\"><t:Periods>"
+     "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"mine\" "
+     "Name=\"x\"><t:Periods>"
      "<t:Period Bias=\"PT5H\" Name=\"Standard\" Id=\"std\"/>"
      "<t:Period Bias=\"PT4H\" Name=\"Daylight\" Id=\"dlt\"/></t:Periods>"
      "<t:TransitionsGroups><t:TransitionsGroup Id=\"0\">"
@@ -229,7 +235,8 @@ static const struct {
      "</t:TimeZoneDefinition></t:TimeZoneContext>",
      300, 240},
     {"TimeZone before TimeZoneContext", BERLIN,
-     "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"UTC\"/></t:TimeZoneContext>",
+     "<t:TimeZoneContext><t:TimeZoneDefinition "
+     "Id=\"UTC\"/></t:TimeZoneContext>",
      -60, -120},
 };
 
@@ -242,15 +249,17 @@ static void test_zones(apr_pool_t *pool)
             pool, HEAD("t", SOAP11) "<s:Header>", zones[i].context,
             "</s:Header><s:Body><GetUserAvailabilityRequest>", zones[i].zone,
             "<MailboxDataArray>" ALICE "</MailboxDataArray>" OPTIONS(
-                "2026-01-01T00:00:00", "2026-01-02T00:00:00", "")
-            "</GetUserAvailabilityRequest></s:Body></s:Envelope>", NULL);
+                "2026-01-01T00:00:00", "2026-01-02T00:00:00",
+                "") "</GetUserAvailabilityRequest></s:Body></s:Envelope>",
+            NULL);
         apr_int64_t july = datetime_days(2026, 7, 1) * DATETIME_DAY;
         ews_request_t request;
 
         ews_request_read(&request, text, strlen(text), pool);
         is_str(request.fault.code, NULL, zones[i].name);
         is_int((request.availability.window.start -
-                datetime_days(2026, 1, 1) * DATETIME_DAY) / 60,
+                datetime_days(2026, 1, 1) * DATETIME_DAY) /
+                   60,
                zones[i].winter, "  winter");
         is_int((timezone_to_utc(request.availability.zone, july) - july) / 60,
                zones[i].summer, "  summer");
@@ -260,13 +269,17 @@ static void test_zones(apr_pool_t *pool)
 static void test_content(apr_pool_t *pool)
 {
     const char *text = ENVELOPE(
-        "", AVAILABILITY(BERLIN,
-                         MAILBOX(" a+b%40@example.test\n") "<t:MailboxData><t:Email>"
-                         "<t:RoutingType>EX</t:RoutingType><t:Address>/o=x/cn=y"
-                         "</t:Address></t:Email></t:MailboxData><t:MailboxData/>",
-                         OPTIONS("2026-03-28T00:00:00+05:30",
-                                 "2026-03-30T00:00:00Z",
-                                 "<t:RequestedView>MergedOnly</t:RequestedView>")));
+        "",
+        AVAILABILITY(
+            BERLIN,
+            MAILBOX(
+                " a+b%40@example.test\n") "<t:MailboxData><t:Email>"
+                                          "<t:RoutingType>EX</"
+                                          "t:RoutingType><t:Address>/o=x/cn=y"
+                                          "</t:Address></t:Email></"
+                                          "t:MailboxData><t:MailboxData/>",
+            OPTIONS("2026-03-28T00:00:00+05:30", "2026-03-30T00:00:00Z",
+                    "<t:RequestedView>MergedOnly</t:RequestedView>")));
     const availability_attendee_t *a;
     ews_request_t request;
 
@@ -279,7 +292,8 @@ static void test_content(apr_pool_t *pool)
     is_str(a[2].address, "", "an empty one keeps its place");
     is_str(datetime_print(request.availability.window.start, pool),
            "2026-03-27T18:30:00", "an offset wins over the zone");
-    is_int(request.availability.view, AVAILABILITY_VIEW_MERGED_ONLY, "the view");
+    is_int(request.availability.view, AVAILABILITY_VIEW_MERGED_ONLY,
+           "the view");
     is_int(request.availability.interval, 30, "the interval");
 }
 
@@ -292,14 +306,23 @@ static void test_too_many(apr_pool_t *pool)
     for (i = 0; i < 100; i++) {
         many = apr_pstrcat(pool, many, ALICE, NULL);
     }
-    text = apr_pstrcat(pool, HEAD("t", SOAP11) "<s:Body><GetUserAvailabilityRequest>"
-                       "<MailboxDataArray>", many, "</MailboxDataArray>" MARCH
-                       "</GetUserAvailabilityRequest></s:Body></s:Envelope>", NULL);
+    text = apr_pstrcat(pool,
+                       HEAD("t", SOAP11) "<s:Body><GetUserAvailabilityRequest>"
+                                         "<MailboxDataArray>",
+                       many,
+                       "</MailboxDataArray>" MARCH
+                       "</GetUserAvailabilityRequest></s:Body></s:Envelope>",
+                       NULL);
     ews_request_read(&request, text, strlen(text), pool);
     is_str(request.fault.code, NULL, "100 mailboxes");
-    text = apr_pstrcat(pool, HEAD("t", SOAP11) "<s:Body><GetUserAvailabilityRequest>"
-                       "<MailboxDataArray>", many, ALICE "</MailboxDataArray>" MARCH
-                       "</GetUserAvailabilityRequest></s:Body></s:Envelope>", NULL);
+    text =
+        apr_pstrcat(pool,
+                    HEAD("t", SOAP11) "<s:Body><GetUserAvailabilityRequest>"
+                                      "<MailboxDataArray>",
+                    many,
+                    ALICE "</MailboxDataArray>" MARCH
+                          "</GetUserAvailabilityRequest></s:Body></s:Envelope>",
+                    NULL);
     ews_request_read(&request, text, strlen(text), pool);
     is_str(request.fault.code, "ErrorMailboxDataArrayTooBig", "101 mailboxes");
 }

@@ -16,9 +16,9 @@
 static const timezone_t *berlin;
 static apr_array_header_t *addresses;
 
-static apr_status_t read_text(busy_set_t **set, const char *text, apr_size_t len,
-                              ical_report_t *report, const char **why,
-                              apr_pool_t *pool)
+static apr_status_t read_text(busy_set_t **set, const char *text,
+                              apr_size_t len, ical_report_t *report,
+                              const char **why, apr_pool_t *pool)
 {
     ical_query_t query = {{0, 0}, berlin, addresses, apr_time_from_msec(500)};
 
@@ -36,22 +36,21 @@ static const char *show(const busy_set_t *set, apr_pool_t *pool)
     for (i = 0; i < set->periods->nelts; i++) {
         const busy_period_t *p = &APR_ARRAY_IDX(set->periods, i, busy_period_t);
 
-        shown = apr_psprintf(
-            pool, "%s%s%.8s-%.8s/%d", shown, *shown ? " " : "",
-            datetime_print(p->start, pool) + 8, datetime_print(p->end, pool) + 8,
-            (int)p->type);
+        shown = apr_psprintf(pool, "%s%s%.8s-%.8s/%d", shown, *shown ? " " : "",
+                             datetime_print(p->start, pool) + 8,
+                             datetime_print(p->end, pool) + 8, (int)p->type);
     }
     return shown;
 }
 
 #define EVENT(lines)                                                           \
-    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\n" lines         \
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\n" lines        \
     "END:VEVENT\r\nEND:VCALENDAR\r\n"
 #define TWO(lines, others)                                                     \
-    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n" lines                              \
+    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n" lines                             \
     "END:VEVENT\nBEGIN:VEVENT\nUID:a\n" others "END:VEVENT\nEND:VCALENDAR\n"
 #define FREEBUSY(lines)                                                        \
-    "BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\n" lines                              \
+    "BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\n" lines                             \
     "END:VFREEBUSY\r\nEND:VCALENDAR"
 #define BUSINESS "DTSTART:20260327T090000Z\nDTEND:20260327T100000Z\n"
 
@@ -76,7 +75,8 @@ static const struct {
      "30T07:00-30T08:30/2"},
     {"X-WR-TIMEZONE",
      "BEGIN:VCALENDAR\nX-WR-TIMEZONE:Asia/Kolkata\nBEGIN:VEVENT\n"
-     "DTSTART:20260327T090000\nDTEND:20260327T100000\nEND:VEVENT\nEND:VCALENDAR\n",
+     "DTSTART:20260327T090000\nDTEND:20260327T100000\nEND:VEVENT\nEND:"
+     "VCALENDAR\n",
      "27T03:30-27T04:30/2"},
     {"a zone of the database",
      EVENT("DTSTART;TZID=America/New_York:20260327T090000\r\n"
@@ -87,8 +87,9 @@ static const struct {
            "DTEND;TZID=W. Europe Standard Time:20260327T100000\r\n"),
      "27T08:00-27T09:00/2"},
     {"a zone behind a prefix",
-     EVENT("DTSTART;TZID=/mozilla.org/20070129_1/Europe/London:20260327T090000\n"
-           "DURATION:PT1H\n"),
+     EVENT(
+         "DTSTART;TZID=/mozilla.org/20070129_1/Europe/London:20260327T090000\n"
+         "DURATION:PT1H\n"),
      "27T09:00-27T10:00/2"},
     {"an unknown zone is floating",
      EVENT("DTSTART;TZID=Nowhere:20260327T090000\nDURATION:PT1H\n"),
@@ -132,9 +133,11 @@ static const struct {
      EVENT(BUSINESS "X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE\n"),
      "27T09:00-27T10:00/5"},
     {"declined",
-     EVENT(BUSINESS "ATTENDEE;PARTSTAT=DECLINED:MAILTO:Alice@example.test\n"), ""},
+     EVENT(BUSINESS "ATTENDEE;PARTSTAT=DECLINED:MAILTO:Alice@example.test\n"),
+     ""},
     {"not answered yet",
-     EVENT(BUSINESS "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:alice@example.test\n"),
+     EVENT(BUSINESS
+           "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:alice@example.test\n"),
      "27T09:00-27T10:00/1"},
     {"accepted",
      EVENT(BUSINESS "ATTENDEE;PARTSTAT=DECLINED:mailto:bob@example.test\n"
@@ -213,13 +216,15 @@ static const struct {
      EVENT("DTSTART:20260327T090000Z\r\nDURATION:PT1H\r\n"
            "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\r\n"),
      ""},
-    {"impossible start", EVENT("DTSTART:20260231T090000Z\nDURATION:PT1H\n"), ""},
-    {"rubbish in a rule",
-     EVENT(BUSINESS "RRULE:FREQ=SOMETIMES;INTERVAL=-1\n"), "27T09:00-27T10:00/2"},
+    {"impossible start", EVENT("DTSTART:20260231T090000Z\nDURATION:PT1H\n"),
+     ""},
+    {"rubbish in a rule", EVENT(BUSINESS "RRULE:FREQ=SOMETIMES;INTERVAL=-1\n"),
+     "27T09:00-27T10:00/2"},
     {"free/busy by start and end, by start and length, unsorted, in a list",
-     FREEBUSY("DTSTART:20260301T000000Z\r\nDTEND:20260401T000000Z\r\n"
-              "FREEBUSY;FBTYPE=BUSY:20260328T090000Z/PT1H,20260327T090000Z/"
-              "20260327T100000Z\r\nFREEBUSY:20260327T120000Z/20260327T130000Z\r\n"),
+     FREEBUSY(
+         "DTSTART:20260301T000000Z\r\nDTEND:20260401T000000Z\r\n"
+         "FREEBUSY;FBTYPE=BUSY:20260328T090000Z/PT1H,20260327T090000Z/"
+         "20260327T100000Z\r\nFREEBUSY:20260327T120000Z/20260327T130000Z\r\n"),
      "27T09:00-27T10:00/2 27T12:00-27T13:00/2 28T09:00-28T10:00/2"},
     {"types of free/busy",
      FREEBUSY("FREEBUSY;FBTYPE=FREE:20260327T010000Z/PT1H\r\n"
@@ -234,14 +239,16 @@ static const struct {
     {"two calendars in a stream", EVENT(BUSINESS) EVENT(BUSINESS),
      "27T09:00-27T10:00/2 27T09:00-27T10:00/2"},
     {"tasks do not count",
-     "BEGIN:VCALENDAR\nBEGIN:VTODO\n" BUSINESS "END:VTODO\nEND:VCALENDAR\n", ""},
+     "BEGIN:VCALENDAR\nBEGIN:VTODO\n" BUSINESS "END:VTODO\nEND:VCALENDAR\n",
+     ""},
     {"alarms of an event do not end it early",
      EVENT("BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n" BUSINESS),
      "27T09:00-27T10:00/2"},
     {"nothing", "", NULL},
     {"a web page", "<html><body>Not found</body></html>", NULL},
     {"cut off", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" BUSINESS, NULL},
-    {"ended twice", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nEND:VCALENDAR\r\n", NULL},
+    {"ended twice", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nEND:VCALENDAR\r\n",
+     NULL},
     {"an event alone", "BEGIN:VEVENT\r\n" BUSINESS "END:VEVENT\r\n", NULL},
 };
 
@@ -315,9 +322,10 @@ static void test_bombs(apr_pool_t *pool)
 
     for (i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++) {
         const char *text = apr_pstrcat(
-            pool, "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:16020101T000000Z\n"
-                  "DURATION:PT1S\nRRULE:", bombs[i],
-            "\nEND:VEVENT\nEND:VCALENDAR\n", NULL);
+            pool,
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:16020101T000000Z\n"
+            "DURATION:PT1S\nRRULE:",
+            bombs[i], "\nEND:VEVENT\nEND:VCALENDAR\n", NULL);
         apr_time_t begin = apr_time_now();
         ical_report_t report;
         const char *why;
@@ -340,7 +348,8 @@ static void test_limits(apr_pool_t *pool)
     for (i = 0; i < 20001; i++) {
         to += strlen(strcpy(to, "BEGIN:VTODO\nEND:VTODO\n"));
     }
-    text = apr_pstrcat(pool, "BEGIN:VCALENDAR\n", text, "END:VCALENDAR\n", NULL);
+    text =
+        apr_pstrcat(pool, "BEGIN:VCALENDAR\n", text, "END:VCALENDAR\n", NULL);
     is_int(read_text(&set, text, strlen(text), &report, &why, pool), APR_ENOSPC,
            "too many components");
     for (text = "", i = 0; i < 7; i++) {
@@ -356,15 +365,16 @@ static void test_limits(apr_pool_t *pool)
     is_int(read_text(&set, text, strlen(text), &report, &why, pool), APR_ENOSPC,
            "a line too long");
     memcpy(strstr(text, "SUMMARY"), "COMMENT", 7);
-    is_int(read_text(&set, text, strlen(text), &report, &why, pool), APR_SUCCESS,
-           "but not in what nobody reads");
+    is_int(read_text(&set, text, strlen(text), &report, &why, pool),
+           APR_SUCCESS, "but not in what nobody reads");
     is_int(read_text(&set, "BEGIN:VCALENDAR\n\0END:VCALENDAR\n", 31, &report,
                      &why, pool),
            APR_EINVAL, "a NUL");
-    text = EVENT("DTSTART:20260327T000000Z\nDURATION:PT1S\n"
-                 "RRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9;BYMINUTE=0,1,2,3,4,"
-                 "5,6,7,8,9,10,11,12,13,14,15;BYSECOND=0,1,2,3,4,5,6,7,8,9,10,11,"
-                 "12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29\n");
+    text =
+        EVENT("DTSTART:20260327T000000Z\nDURATION:PT1S\n"
+              "RRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9;BYMINUTE=0,1,2,3,4,"
+              "5,6,7,8,9,10,11,12,13,14,15;BYSECOND=0,1,2,3,4,5,6,7,8,9,10,11,"
+              "12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29\n");
     is_int(read_text(&set, text, strlen(text), &report, &why, pool), APR_ENOSPC,
            "too many instances in the window");
 }

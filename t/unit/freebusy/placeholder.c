@@ -51,7 +51,8 @@ int main(void)
         is_str(rv == APR_SUCCESS ? out : NULL, rows[i].expected, rows[i].name);
         ok((rv == APR_SUCCESS) == (why == NULL), "%s: says why", rows[i].name);
     }
-    ok(placeholder_check("/%{user}/%{mail}%{domain}%{guid}") == NULL, "all known");
+    ok(placeholder_check("/%{user}/%{mail}%{domain}%{guid}") == NULL,
+       "all known");
     ok(placeholder_check("/%{usr}") != NULL, "an unknown one");
     ok(placeholder_check("/%{user") != NULL, "one without end");
     ok(placeholder_check("/%{user}%{") != NULL, "one that begins at the end");

@@ -22,7 +22,8 @@ static const char *in(const char *name)
 
 static apr_status_t write_text(const char *name, const char *text)
 {
-    return script_file_write(in(name), strlen(top) + 1, text, strlen(text), pool);
+    return script_file_write(in(name), strlen(top) + 1, text, strlen(text),
+                             pool);
 }
 
 static const char *read_text(const char *name, apr_size_t max)
@@ -30,8 +31,8 @@ static const char *read_text(const char *name, apr_size_t max)
     const char *bytes = NULL;
     apr_size_t len;
 
-    return script_file_read(&bytes, &len, in(name), strlen(top) + 1, max, pool) ==
-                   APR_SUCCESS
+    return script_file_read(&bytes, &len, in(name), strlen(top) + 1, max,
+                            pool) == APR_SUCCESS
                ? bytes
                : NULL;
 }
@@ -74,7 +75,8 @@ static void test_traps(void)
 {
     ok(symlink("/etc/passwd", in("alice/link")) == 0 &&
            symlink("/etc", in("etc")) == 0 &&
-           mkfifo(in("alice/pipe"), 0600) == 0 && mkdir(in("alice/dir"), 0700) == 0,
+           mkfifo(in("alice/pipe"), 0600) == 0 &&
+           mkdir(in("alice/dir"), 0700) == 0,
        "traps are set");
     ok(!read_text("alice/link", 100000), "no link is read");
     ok(!read_text("etc/passwd", 100000), "nor through a linked folder");

@@ -56,7 +56,8 @@ static const char *const messages[] = {
     "${variable} %{user}",
     "tab\there ",
     " leading and trailing ",
-    "\xef\xbb\xbf<html><body>Away <b>until</b> Friday &amp; \"back\"</body></html>",
+    "\xef\xbb\xbf<html><body>Away <b>until</b> Friday &amp; "
+    "\"back\"</body></html>",
     "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x8c\xb4",
     "=3D =\n=0A",
     "Content-Type: text/html\n\nbody",
@@ -94,7 +95,8 @@ static int round_trip(const oof_t *oof, const char *folder, int n,
     }
     script = sieve_write(oof, &c, pool);
     apr_file_open(&file, apr_psprintf(pool, "%s/%d.sieve", folder, n),
-                  APR_FOPEN_WRITE | APR_FOPEN_CREATE, APR_FPROT_OS_DEFAULT, pool);
+                  APR_FOPEN_WRITE | APR_FOPEN_CREATE, APR_FPROT_OS_DEFAULT,
+                  pool);
     apr_file_puts(script, file);
     apr_file_close(file);
     return sieve_read(&back, script, strlen(script), &why, pool) ==
@@ -105,9 +107,28 @@ static int round_trip(const oof_t *oof, const char *folder, int n,
 static const char *random_message(apr_pool_t *pool)
 {
     static const char *const parts[] = {
-        "\"", "\\", "\n", "\r", "\r\n", ".", ";", "}", "#", "=", " ", "\t",
-        "<html>", "<br>", "text:", "\n.\n", "keep;", "\xc3\xa9", "$", "%",
-        "external reply", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+        "\"",
+        "\\",
+        "\n",
+        "\r",
+        "\r\n",
+        ".",
+        ";",
+        "}",
+        "#",
+        "=",
+        " ",
+        "\t",
+        "<html>",
+        "<br>",
+        "text:",
+        "\n.\n",
+        "keep;",
+        "\xc3\xa9",
+        "$",
+        "%",
+        "external reply",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
     int n = random_below(random_below(8) == 0 ? 400 : 20);
     apr_array_header_t *list = apr_array_make(pool, 32, sizeof(char *));
 
@@ -185,7 +206,8 @@ static void test_scripts(apr_pool_t *pool)
         oof.state = (oof_state_e)(m % 3);
         oof.internal.message = messages[m];
         oof.external.message = messages[(m + 3) % MESSAGES];
-        ok(round_trip(&oof, folder, n++, pool), "message %d comes back", (int)m);
+        ok(round_trip(&oof, folder, n++, pool), "message %d comes back",
+           (int)m);
     }
     for (i = 0; i < 500; i++) {
         random_oof(&oof, pool);
@@ -197,12 +219,13 @@ static void test_scripts(apr_pool_t *pool)
     remove_folder(folder, n, pool);
 }
 
-static const char *replaced(const char *script, const char *from, const char *to,
-                            apr_pool_t *pool)
+static const char *replaced(const char *script, const char *from,
+                            const char *to, apr_pool_t *pool)
 {
     const char *at = strstr(script, from);
 
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, script, (apr_size_t)(at - script)),
+    return apr_pstrcat(pool,
+                       apr_pstrmemdup(pool, script, (apr_size_t)(at - script)),
                        to, at + strlen(from), NULL);
 }
 
@@ -220,12 +243,13 @@ static void test_foreign(apr_pool_t *pool)
         {"another version", "version 1", "version 10", APR_EMISMATCH},
         {"unknown state", "state: Enabled", "state: Sleepy", APR_EINVAL},
         {"no state", "# state: Enabled\n", "", APR_EINVAL},
-        {"state twice", "# state: Enabled\n", "# state: Enabled\n# state: Enabled\n",
-         APR_EINVAL},
+        {"state twice", "# state: Enabled\n",
+         "# state: Enabled\n# state: Enabled\n", APR_EINVAL},
         {"broken time", "# start: 2", "# start: x", APR_EINVAL},
         {"string without end", "in\\\"side\"", "inside", APR_EINVAL},
         {"no MIME part", "8bit\n\n", "8bit\n", APR_EINVAL},
-        {"CR LF is fine", "# state: Enabled\n", "# state: Enabled\r\n", APR_SUCCESS},
+        {"CR LF is fine", "# state: Enabled\n", "# state: Enabled\r\n",
+         APR_SUCCESS},
     };
 
     oof_defaults(&oof, 1772443815);

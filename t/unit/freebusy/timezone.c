@@ -64,16 +64,19 @@ static void test_windows_zones(apr_pool_t *pool)
             wrong++;
         }
     }
-    ok(i > 130 && wrong == 0, "%d zones of Windows agree with the C library", i);
+    ok(i > 130 && wrong == 0, "%d zones of Windows agree with the C library",
+       i);
 }
 
 /* Half an hour of daylight saving, clocks that went back in 2022, both
  * hemispheres, odd offsets: each hour. */
 static const char *const places[] = {
-    "Europe/Berlin", "Europe/Dublin", "America/New_York", "America/Sao_Paulo",
-    "Australia/Sydney", "Australia/Lord_Howe", "Asia/Tehran", "Asia/Kolkata",
-    "Asia/Kathmandu", "Pacific/Chatham", "Pacific/Apia", "Africa/Casablanca",
-    "America/St_Johns", "America/Santiago", "Antarctica/Troll", "Etc/UTC",
+    "Europe/Berlin",     "Europe/Dublin",    "America/New_York",
+    "America/Sao_Paulo", "Australia/Sydney", "Australia/Lord_Howe",
+    "Asia/Tehran",       "Asia/Kolkata",     "Asia/Kathmandu",
+    "Pacific/Chatham",   "Pacific/Apia",     "Africa/Casablanca",
+    "America/St_Johns",  "America/Santiago", "Antarctica/Troll",
+    "Etc/UTC",
 };
 
 static void test_places(apr_pool_t *pool)
@@ -98,10 +101,26 @@ static const struct {
     int standard_bias, daylight_bias;
     timezone_rule_t standard, daylight; /* month, order, weekday, -, seconds */
 } rules[] = {
-    {"Europe/Berlin", -60, -120, {10, 5, 0, 0, 10800, 0}, {3, 5, 0, 0, 7200, 0}},
-    {"America/New_York", 300, 240, {11, 1, 0, 0, 7200, 0}, {3, 2, 0, 0, 7200, 0}},
-    {"Australia/Sydney", -600, -660, {4, 1, 0, 0, 10800, 0}, {10, 1, 0, 0, 7200, 0}},
-    {"Australia/Lord_Howe", -630, -660, {4, 1, 0, 0, 7200, 0}, {10, 1, 0, 0, 7200, 0}},
+    {"Europe/Berlin",
+     -60,
+     -120,
+     {10, 5, 0, 0, 10800, 0},
+     {3, 5, 0, 0, 7200, 0}},
+    {"America/New_York",
+     300,
+     240,
+     {11, 1, 0, 0, 7200, 0},
+     {3, 2, 0, 0, 7200, 0}},
+    {"Australia/Sydney",
+     -600,
+     -660,
+     {4, 1, 0, 0, 10800, 0},
+     {10, 1, 0, 0, 7200, 0}},
+    {"Australia/Lord_Howe",
+     -630,
+     -660,
+     {4, 1, 0, 0, 7200, 0},
+     {10, 1, 0, 0, 7200, 0}},
     {"Asia/Kolkata", -330, -330, {10, 5, 0, 0, 0, 0}, {3, 5, 0, 0, 0, 0}},
     {"Etc/UTC", 0, 0, {12, 5, 0, 0, 0, 0}, {12, 5, 0, 0, 0, 0}},
 };
@@ -160,7 +179,11 @@ static void test_kinds_of_day(void)
         {{3, 1, TIMEZONE_ANY_DAY, 0, 0, 0}, 2026, 3, 1, "first day of March"},
         {{2, 5, TIMEZONE_ANY_DAY, 0, 0, 0}, 2026, 2, 28, "last day"},
         {{3, 1, TIMEZONE_WEEKDAY, 0, 0, 0}, 2026, 3, 2, "first weekday"},
-        {{5, 2, TIMEZONE_WEEKEND_DAY, 0, 0, 0}, 2026, 5, 3, "second of a weekend"},
+        {{5, 2, TIMEZONE_WEEKEND_DAY, 0, 0, 0},
+         2026,
+         5,
+         3,
+         "second of a weekend"},
         {{2, 5, 0, 0, 0, 0}, 2026, 2, 22, "last Sunday of February"},
         {{3, 4, 0, 0, 0, 0}, 2026, 3, 22, "fourth Sunday"},
         {{2, 0, 0, 30, 0, 0}, 2026, 2, 28, "30 February is the last day"},
@@ -180,7 +203,8 @@ static void test_rules_of(apr_pool_t *pool)
     timezone_t *tz;
 
     tzif_load(&tz, "Europe/Berlin", pool);
-    is_int(timezone_rules(tz, 1772443815, &r), 2, "Berlin has two rules in 2026");
+    is_int(timezone_rules(tz, 1772443815, &r), 2,
+           "Berlin has two rules in 2026");
     ok(r[0].month == 3 && r[0].order == 5 && r[0].weekday == 0 &&
            r[0].seconds == 7200 && r[0].offset == 7200 && r[1].month == 10,
        "those of the European Union");
@@ -191,9 +215,17 @@ static void test_rules_of(apr_pool_t *pool)
 static void test_names(apr_pool_t *pool)
 {
     static const char *const bad[] = {
-        "", "/etc/passwd", "../../../etc/passwd", "Europe/../Europe/Berlin",
-        "Europe//Berlin", "Europe/", "Europe", "posix rules", "W. Europe",
-        "Europe/Berlin%00", "zone.tab",
+        "",
+        "/etc/passwd",
+        "../../../etc/passwd",
+        "Europe/../Europe/Berlin",
+        "Europe//Berlin",
+        "Europe/",
+        "Europe",
+        "posix rules",
+        "W. Europe",
+        "Europe/Berlin%00",
+        "zone.tab",
     };
     timezone_t *tz;
     size_t i;
@@ -229,7 +261,8 @@ static void test_broken_files(apr_pool_t *pool)
 
         apr_pool_clear(scratch);
         copy = apr_pmemdup(scratch, bytes, i ? i : 1);
-        refused += tzif_decode(&tz, copy, i, &why, scratch) == APR_EINVAL && why;
+        refused +=
+            tzif_decode(&tz, copy, i, &why, scratch) == APR_EINVAL && why;
         copy = apr_pmemdup(scratch, bytes, len);
         copy[i] ^= 0xff;
         if (tzif_decode(&tz, copy, len, &why, scratch) == APR_SUCCESS) {

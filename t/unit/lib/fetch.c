@@ -79,7 +79,8 @@ static void serve(int fd)
     }
     else if (strncmp(request, "GET /endless ", 13) == 0) {
         for (say(fd, "HTTP/1.1 200 OK\r\n\r\n");;) {
-            say(fd, "0123456789012345678901234567890123456789012345678901234567");
+            say(fd,
+                "0123456789012345678901234567890123456789012345678901234567");
         }
     }
     else if (strncmp(request, "GET /drip ", 10) == 0) {
@@ -136,11 +137,16 @@ static void test_rows(apr_pool_t *pool)
         apr_status_t rv;
         long status;
     } rows[] = {
-        {"/good", APR_SUCCESS, 200},    {"/login", APR_SUCCESS, 204},
-        {"/post", APR_SUCCESS, 207},    {"/elsewhere", APR_SUCCESS, 302},
-        {"/endless", APR_ENOSPC, 200},  {"/drip", APR_TIMEUP, 200},
-        {"/short", APR_EGENERAL, 200},  {"/rubbish", APR_EGENERAL, 0},
-        {"/hangs", APR_TIMEUP, 0},      {"file:///etc/passwd", APR_EINVAL, 0},
+        {"/good", APR_SUCCESS, 200},
+        {"/login", APR_SUCCESS, 204},
+        {"/post", APR_SUCCESS, 207},
+        {"/elsewhere", APR_SUCCESS, 302},
+        {"/endless", APR_ENOSPC, 200},
+        {"/drip", APR_TIMEUP, 200},
+        {"/short", APR_EGENERAL, 200},
+        {"/rubbish", APR_EGENERAL, 0},
+        {"/hangs", APR_TIMEUP, 0},
+        {"file:///etc/passwd", APR_EINVAL, 0},
         {"ftp://127.0.0.1/x", APR_EINVAL, 0},
         {"http://127.0.0.1:1/refused", APR_EGENERAL, 0},
         {"not a url", APR_EINVAL, 0},
@@ -153,8 +159,8 @@ static void test_rows(apr_pool_t *pool)
 
     memset(items, 0, sizeof(items));
     for (i = 0; i < COUNT; i++) {
-        items[i].url = *rows[i].path == '/' ? url(rows[i].path, pool)
-                                            : rows[i].path;
+        items[i].url =
+            *rows[i].path == '/' ? url(rows[i].path, pool) : rows[i].path;
         items[i].headers = headers;
         if (i == 1) {
             items[i].user = "a";
