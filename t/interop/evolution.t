@@ -27,7 +27,7 @@ is(system("cc -O1 -Wall -Wno-deprecated-declarations -o $program @{[ top() ]}/t/
     . "-L$ews -levolution-ews -Wl,-rpath,$ews -L$eds -Wl,-rpath-link,$eds"), 0, 'the client builds');
 
 my $demo = T::Demo->start(DEMO_PORT => 443);
-trust($demo->{CA_FILE});
+T::Netns::trust($demo->{CA_FILE});
 
 for my $mode (qw(autodiscover freebusy oof badpass)) {
     my $out = run($mode);
@@ -36,14 +36,6 @@ for my $mode (qw(autodiscover freebusy oof badpass)) {
 
 is($demo->interrupt, 0, 'the demo ends with status 0');
 done_testing();
-
-# Adds $ca to the system's certificates, in this mount namespace alone.
-sub trust {
-    my ($ca) = @_;
-    my $system = '/etc/ssl/certs/ca-certificates.crt';
-    system("cat $system $ca > $dir/bundle && mount --bind $dir/bundle $system") == 0
-        or die "$system cannot be replaced\n";
-}
 
 # A home of its own, settings in memory, no session bus.
 sub run {

@@ -7,7 +7,7 @@ package T::Netns;
 
 use strict;
 use warnings;
-use T::Dir qw(top);
+use T::Dir qw(top temp_dir read_file write_file);
 
 sub import {
     my ($class, @options) = @_;
@@ -19,6 +19,18 @@ sub import {
     $ENV{POSTERN_TESTNET} = 1;
     exec top() . '/t/lib/testnet', @options, $^X, '-I' . top() . '/t/lib', $0
         or die "testnet: $!\n";
+}
+
+# Adds the authority in file $ca to the system's certificates, inside the
+# namespace alone: for clients that trust nothing else.
+my $bundle;
+sub trust {
+    my ($ca) = @_;
+    my $system = '/etc/ssl/certs/ca-certificates.crt';
+    $bundle = temp_dir();
+    write_file("$bundle/crt", read_file($system) . read_file($ca));
+    system('mount', '--bind', "$bundle/crt", $system) == 0
+        or die "$system cannot be replaced\n";
 }
 
 1;
