@@ -18,10 +18,9 @@ void flow_sender_init(flow_sender_t *s, apr_uint32_t window)
 
 int flow_sender_room(const flow_sender_t *s, apr_size_t len)
 {
-    /* A window smaller than one PDU must not stop the tunnel for ever: with
-     * nothing on the way one PDU may always go. */
+    /* A PDU larger than the whole window must not stop the tunnel for ever. */
     return s->lifted || s->available >= (apr_int64_t)len ||
-           s->sent == s->received;
+           (len > s->window && s->available == (apr_int64_t)s->window);
 }
 
 void flow_sender_sent(flow_sender_t *s, apr_size_t len)

@@ -106,7 +106,8 @@ static int parse_backend(target_rule_t *rule, const char *backend,
     apr_port_t port = 0;
 
     if (apr_parse_addr_port(&host, &scope, &port, backend, pool) || !host ||
-        !*host || scope || !is_name(host, strlen(host)) || strchr(host, '@')) {
+        !*host || scope || !is_name(host, strlen(host)) || strchr(host, '@') ||
+        (*backend != '[' && strchr(host, ':'))) {
         return 0;
     }
     rule->host = host;
