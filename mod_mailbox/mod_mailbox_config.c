@@ -51,6 +51,7 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
     MERGE(file);
     MERGE(ldap_text);
     MERGE(ldap);
+    MERGE(breaker);
     conf->tls = more->ldap ? more->tls : base->tls;
     MERGE(bind_dn);
     MERGE(bind_password);
@@ -166,6 +167,7 @@ static const char *set_ldap_url(cmd_parms *cmd, void *confv, const char *text,
     }
     conf->ldap = url;
     conf->ldap_text = text;
+    conf->breaker = apr_pcalloc(cmd->pool, sizeof(*conf->breaker));
     conf->tls = url->ldaps ? MAILBOX_TLS_LDAPS
                 : mode     ? MAILBOX_TLS_STARTTLS
                            : MAILBOX_TLS_NONE;

@@ -85,13 +85,20 @@ static util_ldap_connection_t *take_connection(request_rec *r,
 /* Something to do on an open connection: an LDAP result code. */
 typedef int action_fn(util_ldap_connection_t *ldc, void *context);
 
+/* 1 when there was no answer at all. */
+static int no_answer(int rc)
+{
+    return AP_LDAP_IS_SERVER_DOWN(rc) || rc == LDAP_TIMEOUT ||
+           rc == LDAP_CONNECT_ERROR;
+}
+
 /* Does `action` on a connection of the pool.  A server closes idle
  * connections and restarts: when a connection that was open already turns out
  * to be dead, once more on a new one.  *opened tells a result of the action
  * from one of the reader's own bind. */
-static int with_connection(request_rec *r, const mailbox_conf_t *conf,
-                           deref_options aliases, action_fn *action,
-                           void *context, int *opened)
+static int on_connection(request_rec *r, const mailbox_conf_t *conf,
+                         deref_options aliases, action_fn *action,
+                         void *context, int *opened)
 {
     util_ldap_connection_t *ldc = take_connection(r, conf, aliases);
     int rc, was_open;
@@ -110,7 +117,7 @@ static int with_connection(request_rec *r, const mailbox_conf_t *conf,
         if (*opened) {
             rc = action(ldc, context);
         }
-        if (AP_LDAP_IS_SERVER_DOWN(rc) || rc == LDAP_TIMEOUT) {
+        if (no_answer(rc)) {
             ldap_drop_connection(ldc);
         }
     } while (AP_LDAP_IS_SERVER_DOWN(rc) && was_open);
@@ -118,6 +125,23 @@ static int with_connection(request_rec *r, const mailbox_conf_t *conf,
         ldc->last_backend_conn = r->request_time;
     }
     ldap_close_connection(ldc);
+    return rc;
+}
+
+/* The same, unless the directory is known to be silent. */
+static int with_connection(request_rec *r, const mailbox_conf_t *conf,
+                           deref_options aliases, action_fn *action,
+                           void *context, int *opened)
+{
+    apr_time_t began = apr_time_now();
+    int rc;
+
+    *opened = 0;
+    if (!breaker_may_try(conf->breaker, began)) {
+        return LDAP_BUSY;
+    }
+    rc = on_connection(r, conf, aliases, action, context, opened);
+    breaker_tell(conf->breaker, began, apr_time_now(), !no_answer(rc));
     return rc;
 }
 
@@ -191,11 +215,24 @@ static int do_search(util_ldap_connection_t *ldc, void *context)
     return rc;
 }
 
+/* The breaker's refusal: the failure before it is in the log already. */
+static apr_status_t silent(request_rec *r, const mailbox_conf_t *conf)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  PN(10050) "directory %s: not asked, it was silent a moment "
+                            "ago",
+                  conf->ldap->hosts);
+    return APR_TIMEUP;
+}
+
 static apr_status_t search_failed(request_rec *r, const search_t *search,
                                   int rc, int opened)
 {
     const char *hint = "";
 
+    if (rc == LDAP_BUSY && !opened) {
+        return silent(r, search->conf);
+    }
     if (rc == LDAP_NO_SUCH_OBJECT) {
         hint = " (is the base right, and may MailboxLDAPBindDN read there?)";
     }
@@ -380,6 +417,9 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
                       record->user,
                       bind.reason ? bind.reason : ldap_err2string(rc));
         return APR_EACCES;
+    }
+    if (rc == LDAP_BUSY && !opened) {
+        return silent(r, conf);
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   PN(10047) "directory %s: checking a password failed: %s",

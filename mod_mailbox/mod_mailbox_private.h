@@ -5,6 +5,7 @@
 
 /* What the glue files of this module share. */
 
+#include "breaker.h"
 #include "ldaprole.h"
 #include "ldapurl.h"
 #include "mod_mailbox.h"
@@ -30,7 +31,8 @@ typedef struct mailbox_conf_t {
     mailbox_file_t *file;
     const char *ldap_text; /* the URL as written: identifies the source */
     const ldapurl_t *ldap;
-    mailbox_tls_e tls; /* of ldap */
+    breaker_t *breaker; /* of ldap */
+    mailbox_tls_e tls;  /* of ldap */
     const char *bind_dn;
     const char *bind_password;
     const char *attribute[LDAPROLE_COUNT]; /* "" is none */

@@ -89,9 +89,9 @@ sub start {
     my ($self) = @_;
     $self->prepare unless -d "$self->{dir}/db";
     my $urls = $self->url . '/' . ($self->{ca} ? ' ' . $self->ldaps_url . '/' : '');
-    # -d keeps slapd in the foreground; "none" logs nothing but what is vital.
+    # -d keeps slapd in the foreground; its log shows each operation.
     $self->{process} = T::Process->start(
-        ['slapd', '-d', 'none', '-f', "$self->{dir}/slapd.conf", '-h', $urls],
+        ['slapd', '-d', 'stats', '-f', "$self->{dir}/slapd.conf", '-h', $urls],
         $self->log_file);
     for my $port (grep { $_ } @$self{qw(port ldaps_port)}) {
         until_port($self->{host}, $port, 30, $self->pid)
