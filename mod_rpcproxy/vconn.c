@@ -103,13 +103,20 @@ static int may_send_unasked(const vconn_t *v)
     return out_usable(v) && (!v->options.quiet || v->peer_rts);
 }
 
+/* The end of an OUT channel is kept for the PDUs that replace it. */
+static int out_has_room(const vconn_t *v)
+{
+    return out_usable(v) && flow_lifetime_room(&v->lifetime, RTS_WRITE_MAX);
+}
+
 /* Tells the client how far its IN channel was read (section 3.2.1.1.5.1). */
 static void acknowledge_if_due(vconn_t *v, const vconn_event_t *e,
                                vconn_actions_t *out)
 {
     rts_t rts;
 
-    if (!flow_receiver_ack_due(&v->receiver) || !may_send_unasked(v)) {
+    if (!flow_receiver_ack_due(&v->receiver) || !may_send_unasked(v) ||
+        !out_has_room(v)) {
         return;
     }
     rts_init(&rts, RTS_FLOW_ACK_DESTINATION);
@@ -209,7 +216,7 @@ static int begin_in_recycle(vconn_t *v, const vconn_event_t *e,
     v->in_recycle_at = e->now + v->options.setup;
     v->peer_rts = 1;
     act_on(out, VCONN_ACT_ADOPT, VCONN_IN_NEXT);
-    if (out_usable(v)) {
+    if (out_has_room(v)) {
         send_form(v, e, out, RTS_IN_R2_A4);
     }
     else {
@@ -525,6 +532,14 @@ static void on_forwarded(vconn_t *v, const vconn_event_t *e,
     acknowledge_if_due(v, e, out);
 }
 
+/* Nothing more fits on OUT: its successor must come. */
+static void await_successor(vconn_t *v, apr_time_t now)
+{
+    if (!v->out_recycle_at) {
+        v->out_recycle_at = now + v->options.setup;
+    }
+}
+
 static void hold(vconn_t *v, const vconn_event_t *e, int by_lifetime)
 {
     v->held = e->len;
@@ -605,6 +620,18 @@ static apr_time_t idle_at(const vconn_t *v)
                : 0;
 }
 
+static void ping(vconn_t *v, const vconn_event_t *e, vconn_actions_t *out)
+{
+    if (out_has_room(v)) {
+        send_form(v, e, out, RTS_PING);
+        v->counts.pings_sent++;
+    }
+    else {
+        v->last_out = e->now;
+        await_successor(v, e->now);
+    }
+}
+
 static void on_tick(vconn_t *v, const vconn_event_t *e, vconn_actions_t *out)
 {
     if (passed(v->setup_at, e->now)) {
@@ -631,8 +658,7 @@ static void on_tick(vconn_t *v, const vconn_event_t *e, vconn_actions_t *out)
         }
     }
     if (passed(ping_at(v), e->now)) {
-        send_form(v, e, out, RTS_PING);
-        v->counts.pings_sent++;
+        ping(v, e, out);
     }
 }
 
