@@ -22,7 +22,7 @@ use Demo::Steps;
 use Demo::World;
 
 my $stop = "stopped by a signal\n";
-$SIG{$_} = sub { die $stop } for qw(INT TERM HUP);
+$SIG{$_} = sub { die $stop } for qw(INT TERM HUP PIPE);
 
 my $held = 0;
 my $world;
@@ -36,7 +36,7 @@ my $done = eval {
     1;
 };
 my $why = $@;
-$SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
+$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
 failed($why) if !$done && $why ne $stop;
 $world->stop if $world;
 exit(($done || $why eq $stop) && $held ? 0 : 1);

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samba's own RPC client through the tunnel, by the Python binding of Samba.
 
-rpc_samba.py PROXY SERVER PORT NETBIOS USER CA
+rpc_samba.py PROXY SERVER PORT NETBIOS USER CA [basic|ntlm]
   PROXY   host:port of the HTTPS server   SERVER  the name in ?server:port
   PORT    where SERVER has samr; the endpoint mapper is asked at 593
+  basic, ntlm: how to log in to the proxy
 The password comes on standard input.  Prints what the domain controller says.
 """
 import sys
@@ -12,7 +13,7 @@ import sys
 from samba import credentials, param
 from samba.dcerpc import epmapper, lsa, misc, samr, security
 
-proxy, server, port, netbios, user, ca = sys.argv[1:]
+proxy, server, port, netbios, user, ca, *login_by = sys.argv[1:]
 password = sys.stdin.readline().rstrip("\n")
 
 settings = param.LoadParm(filename_for_non_global_lp="/dev/null")
@@ -30,7 +31,7 @@ login.set_password(password)
 
 def binding(at, extra=""):
     return (f"ncacn_http:{server}[{at},RpcProxy={proxy},HttpUseTls=true,"
-            f"HttpAuthOption=basic{extra}]")
+            f"HttpAuthOption={(login_by or ['basic'])[0]}{extra}]")
 
 
 def endpoints():

@@ -18,6 +18,7 @@ my @steps = (
     ['The tunnel: Samba\'s own client calls the domain controller over HTTPS',
         \&tunnel_samba, 'samba'],
     ['The tunnel again, by impacket',                           \&tunnel_impacket, 'samba'],
+    ['The tunnel once more, logged in by NTLM',                 \&tunnel_ntlm, 'samba'],
     ['Free/busy: the scheduling assistant asks when bob is free', \&freebusy],
     ['Out of office: on, asked, as a Sieve script, off',        \&out_of_office],
     ['smtp-submit: a mail goes out over STARTTLS and AUTH',     \&submit],
@@ -117,6 +118,11 @@ sub tunnel_samba {
 sub tunnel_impacket {
     my ($world) = @_;
     return tunnel($world, 'rpc_impacket.py');
+}
+
+sub tunnel_ntlm {
+    my ($world) = @_;
+    return tunnel($world, 'rpc_samba.py', $world->ca->{ca}, 'ntlm');
 }
 
 # Runs one of the RPC clients; both print the same three lines.

@@ -67,12 +67,5 @@ my $port = (split /:/, $demo->{RPC_PROXY})[1];
 is($demo->interrupt, 0, 'Ctrl-C ends it with status 0');
 ok(!-e $demo->dir . '/env', 'env is gone');
 ok(!until_port('127.0.0.1', $port, 0), 'nothing listens any more');
-is(left_over($demo->dir), '', 'no process is left');
+is(T::Demo::left_over($demo->dir), '', 'no process is left');
 done_testing();
-
-# Command lines of processes that mention the folder of the demo.
-sub left_over {
-    my ($dir) = @_;
-    return join ', ', grep { /\Q$dir\E/ } map { tr/\0/ /r }
-        map { T::Dir::read_file($_) // '' } glob '/proc/[0-9]*/cmdline';
-}

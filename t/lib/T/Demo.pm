@@ -7,6 +7,7 @@ package T::Demo;
 #   $demo->{BASE_URL}, $demo->{MAIL1} ...           # what its env file says
 #   $demo->output                                   # what a person saw
 #   $demo->interrupt                                # Ctrl-C; exit status
+#   T::Demo::left_over($dir)                        # processes that still live
 
 use strict;
 use warnings;
@@ -43,6 +44,18 @@ sub interrupt {
     my ($self) = @_;
     my $status = $self->{process}->stop('INT', 60);
     return $status & 127 ? undef : $status >> 8;
+}
+
+# Processes that mention a folder in their command line, or write there.
+sub left_over {
+    my ($dir) = @_;
+    my @left;
+    for my $process (glob '/proc/[0-9]*') {
+        my $command = read_file("$process/cmdline") // '';
+        my $output  = readlink "$process/fd/1"      // '';
+        push @left, $command =~ tr/\0/ /r if "$command\0$output" =~ m{\Q$dir\E/};
+    }
+    return join ', ', @left;
 }
 
 1;
