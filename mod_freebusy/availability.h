@@ -43,6 +43,8 @@ typedef struct availability_error_t {
 typedef struct availability_attendee_t {
     const char *address; /* as sent */
     int legacy_dn;       /* RoutingType EX: the address is a legacy DN */
+    int optional;        /* AttendeeType Optional */
+    int exclude_conflicts;
 } availability_attendee_t;
 
 typedef struct availability_request_t {
@@ -64,7 +66,8 @@ typedef struct availability_hours_t {
 
 typedef struct availability_result_t {
     availability_error_t error; /* code NULL: success */
-    busy_set_t *busy;
+    busy_set_t *busy;           /* in the window of the view */
+    busy_set_t *suggest_busy;   /* in the window of the suggestions, or NULL */
     availability_grant_e grant;
     const availability_hours_t *hours;
 } availability_result_t;

@@ -4,6 +4,8 @@
 #include "ews_reply.h"
 #include "datetime.h"
 #include "ews_zone.h"
+#include "tzif.h"
+#include "windows_zones.h"
 
 #include <apr_strings.h>
 
@@ -144,24 +146,91 @@ static void free_busy_view(xml_out_t *x, const availability_request_t *request,
     xml_out_end(x);
 }
 
-xml_out_t *ews_reply_availability(soap_version_e version,
-                                  const availability_request_t *request,
-                                  const availability_result_t *results,
-                                  apr_pool_t *pool)
+/* What stands in the way of one attendee at a suggested time. */
+static void conflict(xml_out_t *x, busy_type_e type, int known)
 {
-    xml_out_t *x = soap_start(version, pool);
+    if (!known) {
+        xml_out_start(x, "t:UnknownAttendeeConflictData");
+        xml_out_end(x);
+        return;
+    }
+    xml_out_start(x, "t:IndividualAttendeeConflictData");
+    xml_out_element(x, "t:BusyType", availability_busy_name(type));
+    xml_out_end(x);
+}
+
+static void suggestion(xml_out_t *x, const suggest_time_t *t,
+                       const availability_request_t *request,
+                       const availability_result_t *results, apr_pool_t *pool)
+{
     int i;
 
-    xml_out_start(x, "m:GetUserAvailabilityResponse");
-    if (request->wants_view) {
-        xml_out_start(x, "m:FreeBusyResponseArray");
-        for (i = 0; i < request->attendees->nelts; i++) {
-            xml_out_start(x, "m:FreeBusyResponse");
-            response_message(x, &results[i].error);
-            free_busy_view(x, request, &results[i], pool);
+    xml_out_start(x, "t:Suggestion");
+    xml_out_element(
+        x, "t:MeetingTime",
+        datetime_print(timezone_to_local(request->zone, t->start), pool));
+    boolean(x, "t:IsWorkTime", t->is_work_time);
+    xml_out_element(x, "t:SuggestionQuality", suggest_quality_name(t->quality));
+    xml_out_start(x, "t:AttendeeConflictDataArray");
+    for (i = 0; i < request->attendees->nelts; i++) {
+        conflict(x, t->conflicts[i], results[i].suggest_busy != NULL);
+    }
+    xml_out_end(x);
+    xml_out_end(x);
+}
+
+static void suggestions(xml_out_t *x, const ews_request_t *request,
+                        const availability_result_t *results,
+                        const apr_array_header_t *days, apr_pool_t *pool)
+{
+    int i, j;
+
+    xml_out_start(x, "m:SuggestionsResponse");
+    response_message(x, &request->suggestions.error);
+    if (days) {
+        xml_out_start(x, "m:SuggestionDayResultArray");
+        for (i = 0; i < days->nelts; i++) {
+            const suggest_day_t *day = &APR_ARRAY_IDX(days, i, suggest_day_t);
+
+            xml_out_start(x, "t:SuggestionDayResult");
+            xml_out_element(x, "t:Date", datetime_print(day->date, pool));
+            xml_out_element(x, "t:DayQuality",
+                            suggest_quality_name(day->quality));
+            xml_out_start(x, "t:SuggestionArray");
+            for (j = 0; j < day->times->nelts; j++) {
+                suggestion(x, &APR_ARRAY_IDX(day->times, j, suggest_time_t),
+                           &request->availability, results, pool);
+            }
+            xml_out_end(x);
             xml_out_end(x);
         }
         xml_out_end(x);
+    }
+    xml_out_end(x);
+}
+
+xml_out_t *ews_reply_availability(const ews_request_t *request,
+                                  const availability_result_t *results,
+                                  const apr_array_header_t *days,
+                                  apr_pool_t *pool)
+{
+    const availability_request_t *a = &request->availability;
+    xml_out_t *x = soap_start(request->version, pool);
+    int i;
+
+    xml_out_start(x, "m:GetUserAvailabilityResponse");
+    if (a->wants_view) {
+        xml_out_start(x, "m:FreeBusyResponseArray");
+        for (i = 0; i < a->attendees->nelts; i++) {
+            xml_out_start(x, "m:FreeBusyResponse");
+            response_message(x, &results[i].error);
+            free_busy_view(x, a, &results[i], pool);
+            xml_out_end(x);
+        }
+        xml_out_end(x);
+    }
+    if (request->suggestions.wanted) {
+        suggestions(x, request, results, days, pool);
     }
     return x;
 }
@@ -215,6 +284,41 @@ xml_out_t *ews_reply_set_oof(soap_version_e version,
 
     xml_out_start(x, "m:SetUserOofSettingsResponse");
     response_message(x, error);
+    return x;
+}
+
+/* Zones of the list that exist, or every one. */
+static void definitions(xml_out_t *x, const ews_request_t *request,
+                        apr_int64_t now, apr_pool_t *pool)
+{
+    const apr_array_header_t *ids = request->zone_ids;
+    int i, count = ids ? ids->nelts : windows_zones_count();
+
+    for (i = 0; i < count; i++) {
+        const char *id = ids ? APR_ARRAY_IDX(ids, i, const char *)
+                             : windows_zones[i].windows;
+        const windows_zone_t *zone = windows_zones_find(id);
+        timezone_t *tz;
+
+        if (zone && tzif_load(&tz, zone->iana, pool) == APR_SUCCESS) {
+            ews_zone_write_definition(x, zone->windows, tz, now,
+                                      request->full_zone_data, pool);
+        }
+    }
+}
+
+xml_out_t *ews_reply_time_zones(const ews_request_t *request, apr_int64_t now,
+                                apr_pool_t *pool)
+{
+    xml_out_t *x = soap_start(request->version, pool);
+
+    xml_out_start(x, "m:GetServerTimeZonesResponse");
+    xml_out_start(x, "m:ResponseMessages");
+    xml_out_start(x, "m:GetServerTimeZonesResponseMessage");
+    xml_out_attribute(x, "ResponseClass", "Success");
+    xml_out_element(x, "m:ResponseCode", "NoError");
+    xml_out_start(x, "m:TimeZoneDefinitions");
+    definitions(x, request, now, pool);
     return x;
 }
 

@@ -7,10 +7,12 @@
 
 #include "ews_request.h"
 
-/* One `results` for each of request->attendees, in their order. */
-xml_out_t *ews_reply_availability(soap_version_e version,
-                                  const availability_request_t *request,
+/* One `results` for each of the attendees, in their order; `days` are the
+ * suggestions (suggest_day_t) when they were wanted and request->suggestions has
+ * no error. */
+xml_out_t *ews_reply_availability(const ews_request_t *request,
                                   const availability_result_t *results,
+                                  const apr_array_header_t *days,
                                   apr_pool_t *pool);
 
 /* The settings, or an error; `allowed` is what the server's policy lets out. */
@@ -21,6 +23,10 @@ xml_out_t *ews_reply_get_oof(soap_version_e version, const oof_t *oof,
 xml_out_t *ews_reply_set_oof(soap_version_e version,
                              const availability_error_t *error,
                              apr_pool_t *pool);
+
+/* The time zones that were asked for, as they are at `now`. */
+xml_out_t *ews_reply_time_zones(const ews_request_t *request, apr_int64_t now,
+                                apr_pool_t *pool);
 
 /* The error message for operation `name`. */
 xml_out_t *ews_reply_not_offered(soap_version_e version, const char *name,

@@ -7,8 +7,10 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
+#include <stddef.h>
 #include <string.h>
 
+#define ZONE_IDS_MAX 1000
 #define ADDRESS_MAX 1024 /* a legacy DN may be longer than a mail address */
 
 static void fail(availability_error_t *error, const char *code,
@@ -47,6 +49,22 @@ static int read_mailbox(availability_attendee_t *out, xmlNodePtr node,
     return 1;
 }
 
+/* xs:boolean in both spellings. */
+static int is_true(const char *text)
+{
+    return text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
+}
+
+static void read_role(availability_attendee_t *attendee, xmlNodePtr node,
+                      apr_pool_t *pool)
+{
+    const char *type = text_of(node, "AttendeeType", pool);
+
+    attendee->optional = type && strcmp(type, "Optional") == 0;
+    attendee->exclude_conflicts =
+        is_true(text_of(node, "ExcludeConflicts", pool));
+}
+
 static void read_attendees(availability_request_t *request,
                            availability_error_t *fault, xmlNodePtr list,
                            apr_pool_t *pool)
@@ -67,6 +85,7 @@ static void read_attendees(availability_request_t *request,
             return;
         }
         read_mailbox(&attendee, child(n, "Email"), pool);
+        read_role(&attendee, n, pool);
         APR_ARRAY_PUSH(request->attendees, availability_attendee_t) = attendee;
     }
     if (request->attendees->nelts == 0) {
@@ -113,23 +132,22 @@ static int read_moment(apr_int64_t *utc, xmlNodePtr window, const char *name,
     return 1;
 }
 
-static void read_window(availability_request_t *request, xmlNodePtr node,
+static void read_window(busy_window_t *w, availability_error_t *error,
+                        xmlNodePtr node, const timezone_t *zone,
                         apr_pool_t *pool)
 {
-    busy_window_t *w = &request->window;
-
-    if (!read_moment(&w->start, node, "StartTime", request->zone, pool) ||
-        !read_moment(&w->end, node, "EndTime", request->zone, pool)) {
-        fail(&request->error, "ErrorInvalidTimeInterval",
+    if (!read_moment(&w->start, node, "StartTime", zone, pool) ||
+        !read_moment(&w->end, node, "EndTime", zone, pool)) {
+        fail(error, "ErrorInvalidTimeInterval",
              "The time window has a start or an end that is no time.");
     }
     else if (w->end <= w->start) {
-        fail(&request->error, "ErrorInvalidTimeInterval",
+        fail(error, "ErrorInvalidTimeInterval",
              "The time window must end after its start.");
     }
     else if (w->end - w->start >
              (AVAILABILITY_WINDOW_DAYS_MAX + 1) * DATETIME_DAY) {
-        fail(&request->error, "ErrorTimeIntervalTooBig",
+        fail(error, "ErrorTimeIntervalTooBig",
              "The time window is longer than 62 days.");
     }
 }
@@ -141,7 +159,8 @@ static void read_view(availability_request_t *request, xmlNodePtr options,
         text_of(options, "MergedFreeBusyIntervalInMinutes", pool);
     const char *view = text_of(options, "RequestedView", pool);
 
-    read_window(request, child(options, "TimeWindow"), pool);
+    read_window(&request->window, &request->error, child(options, "TimeWindow"),
+                request->zone, pool);
     if (interval && datetime_parse_int(
                         &request->interval, interval, AVAILABILITY_INTERVAL_MIN,
                         AVAILABILITY_INTERVAL_MAX) != APR_SUCCESS) {
@@ -155,11 +174,56 @@ static void read_view(availability_request_t *request, xmlNodePtr options,
     }
 }
 
+/* The numbers of SuggestionsViewOptions, with what holds when they are absent. */
+static const struct {
+    const char *name;
+    size_t at;
+    int min, max, absent;
+} suggestion_numbers[] = {
+    {"GoodThreshold", offsetof(suggest_options_t, good_threshold), 1, 49, 25},
+    {"MaximumResultsByDay", offsetof(suggest_options_t, max_work), 0, 48, 10},
+    {"MaximumNonWorkHourResultsByDay", offsetof(suggest_options_t, max_other),
+     0, 48, 0},
+    {"MeetingDurationInMinutes", offsetof(suggest_options_t, duration), 30,
+     1440, 60},
+};
+
+static void read_suggestions(ews_suggestions_t *s, xmlNodePtr node,
+                             const timezone_t *zone, apr_pool_t *pool)
+{
+    const char *minimum = text_of(node, "MinimumSuggestionQuality", pool);
+    size_t i;
+
+    s->wanted = 1;
+    s->options.minimum = SUGGEST_FAIR;
+    for (i = 0; i < sizeof(suggestion_numbers) / sizeof(suggestion_numbers[0]);
+         i++) {
+        const char *text = text_of(node, suggestion_numbers[i].name, pool);
+        int *number = (int *)((char *)&s->options + suggestion_numbers[i].at);
+
+        *number = suggestion_numbers[i].absent;
+        if (text &&
+            datetime_parse_int(number, text, suggestion_numbers[i].min,
+                               suggestion_numbers[i].max) != APR_SUCCESS) {
+            fail(&s->error, "ErrorInvalidParameter",
+                 apr_pstrcat(pool, suggestion_numbers[i].name,
+                             " is out of its range.", NULL));
+        }
+    }
+    if (minimum && !suggest_quality_read(&s->options.minimum, minimum)) {
+        fail(&s->error, "ErrorInvalidParameter",
+             "MinimumSuggestionQuality is unknown.");
+    }
+    read_window(&s->options.window, &s->error,
+                child(node, "DetailedSuggestionsWindow"), zone, pool);
+}
+
 static void read_availability(ews_request_t *request,
                               const soap_request_t *soap, apr_pool_t *pool)
 {
     availability_request_t *a = &request->availability;
     xmlNodePtr options = child(soap->operation, "FreeBusyViewOptions");
+    xmlNodePtr suggestions = child(soap->operation, "SuggestionsViewOptions");
 
     read_attendees(
         a, &request->fault,
@@ -171,7 +235,10 @@ static void read_availability(ews_request_t *request,
     if (options) {
         read_view(a, options, pool);
     }
-    else {
+    if (suggestions) {
+        read_suggestions(&request->suggestions, suggestions, a->zone, pool);
+    }
+    if (!options && !suggestions) {
         fail(&request->fault, "ErrorSchemaValidation",
              "Neither a view nor suggestions were asked for.");
     }
@@ -247,6 +314,25 @@ static void read_oof(ews_request_t *request, xmlNodePtr operation, int set,
     read_oof_settings(o, settings, pool);
 }
 
+static void read_zone_ids(ews_request_t *request, xmlNodePtr operation,
+                          apr_pool_t *pool)
+{
+    const char *full = xml_attribute(operation, "ReturnFullTimeZoneData", pool);
+    xmlNodePtr ids = xml_child(operation, SOAP_NS_MESSAGES, "Ids"), n;
+
+    request->full_zone_data = !full || is_true(full);
+    if (!ids) {
+        return;
+    }
+    request->zone_ids = apr_array_make(pool, 2, sizeof(char *));
+    for (n = xml_next(ids, NULL); n; n = xml_next(ids, n)) {
+        if (request->zone_ids->nelts < ZONE_IDS_MAX) {
+            APR_ARRAY_PUSH(request->zone_ids, const char *) =
+                xml_trimmed(n, pool);
+        }
+    }
+}
+
 static void check_version(ews_request_t *request, xmlNodePtr header,
                           apr_pool_t *pool)
 {
@@ -275,7 +361,6 @@ void ews_request_read(ews_request_t *request, const char *bytes, apr_size_t len,
                          ".", NULL));
         return;
     }
-    request->node = soap.operation;
     request->operation = ews_operation_find(soap.name);
     check_version(request, soap.header, pool);
     switch (request->operation) {
@@ -286,6 +371,9 @@ void ews_request_read(ews_request_t *request, const char *bytes, apr_size_t len,
     case EWS_SET_USER_OOF_SETTINGS:
         read_oof(request, soap.operation,
                  request->operation == EWS_SET_USER_OOF_SETTINGS, pool);
+        break;
+    case EWS_GET_SERVER_TIME_ZONES:
+        read_zone_ids(request, soap.operation, pool);
         break;
     case EWS_UNKNOWN:
     case EWS_FAULT:

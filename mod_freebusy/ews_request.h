@@ -10,6 +10,7 @@
 #include "ews_operation.h"
 #include "oof.h"
 #include "soap.h"
+#include "suggest.h"
 
 /* The mailbox and settings of Get/SetUserOofSettings. */
 typedef struct ews_oof_request_t {
@@ -19,14 +20,24 @@ typedef struct ews_oof_request_t {
     availability_error_t error;
 } ews_oof_request_t;
 
+/* SuggestionsViewOptions, when they were sent. */
+typedef struct ews_suggestions_t {
+    int wanted;
+    suggest_options_t options;
+    availability_error_t error;
+} ews_suggestions_t;
+
 typedef struct ews_request_t {
     soap_version_e version;
     const char *name; /* of the operation, or NULL when there was none */
     ews_operation_e operation;
     availability_error_t fault; /* code NULL unless the request deserves one */
     availability_request_t availability;
+    ews_suggestions_t suggestions;
     ews_oof_request_t oof;
-    xmlNodePtr node; /* the operation, for those that read more */
+    apr_array_header_t *zone_ids; /* const char *, of GetServerTimeZones; NULL:
+                                     all */
+    int full_zone_data;
 } ews_request_t;
 
 /* Reads the `len` bytes at `bytes`.  Never fails: what is wrong stands in

@@ -247,40 +247,172 @@ static void write_int(xml_out_t *x, const char *name, int value,
     xml_out_element(x, name, apr_itoa(pool, value));
 }
 
+/* Zone files switch at times beyond the day (Thursday, 26:00); EWS has no such
+ * times, but the next weekday. */
+static timezone_rule_t within_day(const timezone_rule_t *rule)
+{
+    timezone_rule_t r = *rule;
+
+    if (r.weekday < TIMEZONE_ANY_DAY && r.order) {
+        apr_int64_t days = datetime_day_of(r.seconds);
+
+        r.weekday = (int)((r.weekday + days % 7 + 7) % 7);
+        r.seconds -= (int)days * DATETIME_DAY;
+    }
+    return r;
+}
+
 static void write_period(xml_out_t *x, const char *name,
                          const timezone_rule_t *rule, int base, int year,
                          apr_pool_t *pool)
 {
+    timezone_rule_t r = within_day(rule);
+
     xml_out_start(x, name);
-    write_int(x, "t:Bias", -rule->offset / DATETIME_MINUTE - base, pool);
-    xml_out_element(x, "t:Time",
-                    datetime_print_time(
-                        (rule->seconds + DATETIME_DAY) % DATETIME_DAY, pool));
-    write_int(x, "t:DayOrder", rule->order ? rule->order : rule->day, pool);
-    write_int(x, "t:Month", rule->month, pool);
-    xml_out_element(x, "t:DayOfWeek", weekdays[rule->weekday]);
-    if (rule->month && !rule->order) {
+    write_int(x, "t:Bias", -r.offset / DATETIME_MINUTE - base, pool);
+    xml_out_element(x, "t:Time", datetime_print_time(r.seconds, pool));
+    write_int(x, "t:DayOrder", r.order ? r.order : r.day, pool);
+    write_int(x, "t:Month", r.month, pool);
+    xml_out_element(x, "t:DayOfWeek", weekdays[r.weekday]);
+    if (r.month && !r.order) {
         write_int(x, "t:Year", year, pool);
     }
     xml_out_end(x);
 }
 
+/* The two rules in force at `utc`; without daylight saving both are `none`, a
+ * rule that never begins. */
+static void standard_and_daylight(const timezone_t *tz, apr_int64_t utc,
+                                  timezone_rule_t *none,
+                                  const timezone_rule_t **standard,
+                                  const timezone_rule_t **daylight)
+{
+    const timezone_rule_t *rules;
+
+    memset(none, 0, sizeof(*none));
+    none->offset = timezone_offset(tz, utc);
+    *standard = *daylight = none;
+    if (timezone_rules(tz, utc, &rules) == 2) {
+        int first = rules[0].offset < rules[1].offset;
+
+        *standard = first ? &rules[0] : &rules[1];
+        *daylight = first ? &rules[1] : &rules[0];
+    }
+}
+
 void ews_zone_write(xml_out_t *x, const timezone_t *tz, apr_int64_t utc,
                     apr_pool_t *pool)
 {
-    timezone_rule_t none = {0};
-    const timezone_rule_t *rules, *standard = &none, *daylight = &none;
+    const timezone_rule_t *standard, *daylight;
+    timezone_rule_t none;
     int base, year = datetime_year_of(utc);
 
-    if (timezone_rules(tz, utc, &rules) == 2) {
-        standard = rules[0].offset < rules[1].offset ? &rules[0] : &rules[1];
-        daylight = standard == &rules[0] ? &rules[1] : &rules[0];
-    }
-    else {
-        none.offset = timezone_offset(tz, utc);
-    }
+    standard_and_daylight(tz, utc, &none, &standard, &daylight);
     base = -standard->offset / DATETIME_MINUTE;
     write_int(x, "t:Bias", base, pool);
     write_period(x, "t:StandardTime", standard, base, year, pool);
     write_period(x, "t:DaylightTime", daylight, base, year, pool);
+}
+
+/* The names of periods that Exchange gives; clients read the year in them. */
+static const char *period_id(const char *zone, int year, const char *name,
+                             apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "trule:Microsoft/Registry/%s/%d-%s", zone, year,
+                        name);
+}
+
+static void named_period(xml_out_t *x, const char *id, const char *name,
+                         int offset, apr_pool_t *pool)
+{
+    int minutes = (offset < 0 ? -offset : offset) / DATETIME_MINUTE;
+
+    xml_out_start(x, "t:Period");
+    xml_out_attribute(x, "Bias",
+                      apr_psprintf(pool, "%sPT%dH%dM", offset > 0 ? "-" : "",
+                                   minutes / 60, minutes % 60));
+    xml_out_attribute(x, "Name", name);
+    xml_out_attribute(x, "Id", id);
+    xml_out_end(x);
+}
+
+static void transition_to(xml_out_t *x, const char *kind, const char *id)
+{
+    xml_out_start(x, "t:To");
+    xml_out_attribute(x, "Kind", kind);
+    xml_out_text(x, id);
+    xml_out_end(x);
+}
+
+static void recurring_transition(xml_out_t *x, const char *id,
+                                 const timezone_rule_t *rule, apr_pool_t *pool)
+{
+    timezone_rule_t r = within_day(rule);
+    int minutes = r.seconds / DATETIME_MINUTE;
+
+    xml_out_start(x, "t:RecurringDayTransition");
+    transition_to(x, "Period", id);
+    xml_out_element(x, "t:TimeOffset",
+                    apr_psprintf(pool, "PT%dH%dM", minutes / 60, minutes % 60));
+    write_int(x, "t:Month", r.month, pool);
+    xml_out_element(x, "t:DayOfWeek", weekdays[r.weekday]);
+    write_int(x, "t:Occurrence", r.order == 5 ? -1 : r.order, pool);
+    xml_out_end(x);
+}
+
+static void write_transitions(xml_out_t *x, const char *id,
+                              const timezone_t *tz, apr_int64_t utc,
+                              apr_pool_t *pool)
+{
+    const timezone_rule_t *standard, *daylight;
+    timezone_rule_t none;
+    int year = datetime_year_of(utc);
+    const char *std = period_id(id, year, "Standard", pool);
+    const char *dlt = period_id(id, year, "Daylight", pool);
+
+    standard_and_daylight(tz, utc, &none, &standard, &daylight);
+    xml_out_start(x, "t:Periods");
+    named_period(x, std, "Standard", standard->offset, pool);
+    if (daylight != standard) {
+        named_period(x, dlt, "Daylight", daylight->offset, pool);
+    }
+    xml_out_end(x);
+    xml_out_start(x, "t:TransitionsGroups");
+    xml_out_start(x, "t:TransitionsGroup");
+    xml_out_attribute(x, "Id", "0");
+    if (daylight != standard) {
+        recurring_transition(x, dlt, daylight, pool);
+        recurring_transition(x, std, standard, pool);
+    }
+    else {
+        xml_out_start(x, "t:Transition");
+        transition_to(x, "Period", std);
+        xml_out_end(x);
+    }
+    xml_out_end(x);
+    xml_out_end(x);
+    xml_out_start(x, "t:Transitions");
+    xml_out_start(x, "t:Transition");
+    transition_to(x, "Group", "0");
+    xml_out_end(x);
+    xml_out_end(x);
+}
+
+void ews_zone_write_definition(xml_out_t *x, const char *id,
+                               const timezone_t *tz, apr_int64_t utc, int full,
+                               apr_pool_t *pool)
+{
+    int minutes = timezone_offset(tz, utc) / DATETIME_MINUTE;
+    int size = minutes < 0 ? -minutes : minutes;
+
+    xml_out_start(x, "t:TimeZoneDefinition");
+    xml_out_attribute(x, "Id", id);
+    xml_out_attribute(x, "Name",
+                      apr_psprintf(pool, "(UTC%c%02d:%02d) %s",
+                                   minutes < 0 ? '-' : '+', size / 60,
+                                   size % 60, id));
+    if (full) {
+        write_transitions(x, id, tz, utc, pool);
+    }
+    xml_out_end(x);
 }

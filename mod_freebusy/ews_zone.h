@@ -24,6 +24,12 @@ apr_status_t ews_zone_read_definition(timezone_t **tz, xmlNodePtr definition,
 void ews_zone_write(xml_out_t *x, const timezone_t *tz, apr_int64_t utc,
                     apr_pool_t *pool);
 
+/* Writes a t:TimeZoneDefinition with the name of Windows `id`: the rules in force
+ * at `utc`, or with `full` 0 only its names. */
+void ews_zone_write_definition(xml_out_t *x, const char *id,
+                               const timezone_t *tz, apr_int64_t utc, int full,
+                               apr_pool_t *pool);
+
 /* "Monday" to 1 and so on; -1 for none.  And back. */
 int ews_zone_weekday(const char *name);
 const char *ews_zone_weekday_name(int weekday);

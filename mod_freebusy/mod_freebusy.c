@@ -100,6 +100,9 @@ static xml_out_t *answer(request_rec *r, const freebusy_conf_t *conf,
     case EWS_GET_USER_OOF_SETTINGS:
     case EWS_SET_USER_OOF_SETTINGS:
         return freebusy_oof(r, conf, caller, request);
+    case EWS_GET_SERVER_TIME_ZONES:
+        return ews_reply_time_zones(request, apr_time_sec(apr_time_now()),
+                                    r->pool);
     default:
         return ews_reply_not_offered(request->version, request->name, r->pool);
     }

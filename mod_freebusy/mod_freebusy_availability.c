@@ -35,6 +35,7 @@ typedef struct state_t {
     request_rec *r;
     const freebusy_conf_t *conf;
     const availability_request_t *request;
+    const ews_suggestions_t *suggestions; /* NULL when none are wanted */
     const availability_hours_t *hours;
     job_t *jobs;
     availability_result_t *results;
@@ -88,7 +89,9 @@ static void look_up(state_t *s, const mailbox_t *caller, int i)
     s->jobs[i].result = result;
     if (s->request->error.code) {
         result->error = s->request->error;
-        return;
+        if (!s->suggestions) {
+            return;
+        }
     }
     rv = freebusy_find(s->r,
                        a->legacy_dn ? MAILBOX_BY_LEGACY_DN : MAILBOX_BY_ADDRESS,
@@ -188,32 +191,51 @@ static void report(request_rec *r, const mailbox_t *mailbox,
     }
 }
 
-static void read_periods(state_t *s, job_t *job)
+/* What is in the calendar of `job` in `window`. */
+static apr_status_t read_window(state_t *s, job_t *job, busy_window_t window,
+                                busy_set_t **busy)
 {
     const apr_interval_time_t left = s->deadline - apr_time_now();
     ical_query_t query = {
-        s->request->window, s->conf->zone ? s->conf->zone : s->request->zone,
+        window, s->conf->zone ? s->conf->zone : s->request->zone,
         job->mailbox->addresses, left < BUDGET ? left : BUDGET};
     source_calendar_t *c = job->calendar;
     ical_report_t said;
 
-    if (c->rv == APR_SUCCESS && left <= 0) {
+    if (left <= 0) {
         c->rv = APR_TIMEUP;
         c->why = "there was no time left to read it";
+        return c->rv;
     }
+    c->rv =
+        ical_read(busy, c->data, c->len, &query, &said, &c->why, s->r->pool);
     if (c->rv == APR_SUCCESS) {
-        c->rv = ical_read(&job->result->busy, c->data, c->len, &query, &said,
-                          &c->why, s->r->pool);
-        if (c->rv == APR_SUCCESS) {
-            report(s->r, job->mailbox, &said);
-        }
+        report(s->r, job->mailbox, &said);
+    }
+    return c->rv;
+}
+
+static void read_periods(state_t *s, job_t *job)
+{
+    source_calendar_t *c = job->calendar;
+    availability_result_t *result = job->result;
+
+    if (c->rv == APR_SUCCESS && s->suggestions &&
+        read_window(s, job, suggest_window(&s->suggestions->options),
+                    &result->suggest_busy) != APR_SUCCESS) {
+        result->suggest_busy = NULL;
+    }
+    if (c->rv == APR_SUCCESS && s->request->wants_view &&
+        !s->request->error.code) {
+        read_window(s, job, s->request->window, &result->busy);
     }
     if (c->rv != APR_SUCCESS) {
-        fail_calendar(job->result, c->rv);
+        fail_calendar(result, c->rv);
     }
-    else if (job->result->busy->periods->nelts > AVAILABILITY_EVENTS_MAX &&
+    else if (result->busy &&
+             result->busy->periods->nelts > AVAILABILITY_EVENTS_MAX &&
              s->request->view != AVAILABILITY_VIEW_MERGED_ONLY) {
-        fail(job->result, "ErrorResultSetTooBig",
+        fail(result, "ErrorResultSetTooBig",
              "The mailbox has more than 1000 events in the time window.");
     }
 }
@@ -261,6 +283,24 @@ static const availability_hours_t *working_hours(const freebusy_conf_t *conf,
     return hours;
 }
 
+static const apr_array_header_t *suggest(const state_t *s)
+{
+    int i, count = s->request->attendees->nelts;
+    suggest_attendee_t *attendees =
+        apr_palloc(s->r->pool, sizeof(*attendees) * (apr_size_t)count);
+
+    for (i = 0; i < count; i++) {
+        const availability_attendee_t *a =
+            &APR_ARRAY_IDX(s->request->attendees, i, availability_attendee_t);
+
+        attendees[i].busy = s->results[i].suggest_busy;
+        attendees[i].counts = !a->optional;
+        attendees[i].exclude_conflicts = a->exclude_conflicts;
+    }
+    return suggest_days(&s->suggestions->options, attendees, count,
+                        s->request->zone, s->hours, s->r->pool);
+}
+
 xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
                                  const mailbox_t *caller,
                                  const ews_request_t *request)
@@ -270,6 +310,10 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
     state_t s = {.r = r, .conf = conf, .request = a};
 
     s.hours = working_hours(conf, r->pool);
+    s.suggestions =
+        request->suggestions.wanted && !request->suggestions.error.code
+            ? &request->suggestions
+            : NULL;
     s.jobs = apr_pcalloc(r->pool, sizeof(*s.jobs) * count);
     s.results = apr_pcalloc(r->pool, sizeof(*s.results) * count);
     s.deadline =
@@ -287,5 +331,6 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
         }
     }
     log_failures(&s);
-    return ews_reply_availability(request->version, a, s.results, r->pool);
+    return ews_reply_availability(request, s.results,
+                                  s.suggestions ? suggest(&s) : NULL, r->pool);
 }

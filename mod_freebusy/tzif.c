@@ -287,14 +287,15 @@ static int name_is_safe(const char *name)
 
 apr_status_t tzif_load(timezone_t **tz, const char *name, apr_pool_t *pool)
 {
-    const char *mapped = windows_zones_find(name), *why;
+    const windows_zone_t *mapped = windows_zones_find(name);
+    const char *why;
     unsigned char *bytes;
     apr_size_t len;
     apr_file_t *file;
     apr_finfo_t info;
     apr_status_t rv;
 
-    name = mapped ? mapped : name;
+    name = mapped ? mapped->iana : name;
     if (!name_is_safe(name)) {
         return APR_NOTFOUND;
     }

@@ -10,12 +10,11 @@ typedef struct windows_zone_t {
     const char *iana;    /* Europe/Berlin */
 } windows_zone_t;
 
-/* All of them, in ASCII order of the Windows name without regard to case; ends
- * with a row of NULL. */
+/* All of them, in ASCII order of the Windows name without regard to case. */
 extern const windows_zone_t windows_zones[];
+int windows_zones_count(void);
 
-/* The zone of the time zone database behind a Windows name (any case), or
- * NULL. */
-const char *windows_zones_find(const char *windows);
+/* The row of a Windows name (any case), or NULL. */
+const windows_zone_t *windows_zones_find(const char *windows);
 
 #endif

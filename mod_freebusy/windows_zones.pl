@@ -38,20 +38,24 @@ C
 printf qq(    {"%s", "%s"},\n), $_, $zones{$_}
     for sort { lc $a cmp lc $b } keys %zones;
 print <<'C';
-    {NULL, NULL}
 };
 /* clang-format on */
 
-const char *windows_zones_find(const char *windows)
+int windows_zones_count(void)
 {
-    size_t low = 0, high = sizeof(windows_zones) / sizeof(windows_zones[0]) - 1;
+    return (int)(sizeof(windows_zones) / sizeof(windows_zones[0]));
+}
+
+const windows_zone_t *windows_zones_find(const char *windows)
+{
+    int low = 0, high = windows_zones_count();
 
     while (low < high) {
-        size_t middle = (low + high) / 2;
+        int middle = (low + high) / 2;
         int order = apr_cstr_casecmp(windows, windows_zones[middle].windows);
 
         if (order == 0) {
-            return windows_zones[middle].iana;
+            return &windows_zones[middle];
         }
         if (order < 0) {
             high = middle;

@@ -237,6 +237,68 @@ subtest 'time zones of newer clients' => sub {
     is(text($xml, 'MergedFreeBusy'), $alice_slots, 'by offsets in the times');
 };
 
+subtest 'suggestions' => sub {
+    my $options = sub {
+        my ($start, $end, $more) = @_;
+        return '<t:SuggestionsViewOptions><t:GoodThreshold>25</t:GoodThreshold>'
+            . '<t:MaximumResultsByDay>3</t:MaximumResultsByDay>'
+            . '<t:MeetingDurationInMinutes>60</t:MeetingDurationInMinutes>'
+            . ($more // '') . "<t:DetailedSuggestionsWindow><t:StartTime>$start"
+            . "</t:StartTime><t:EndTime>$end</t:EndTime>"
+            . '</t:DetailedSuggestionsWindow></t:SuggestionsViewOptions>';
+    };
+    my @friday = ('2026-03-27T00:00:00', '2026-03-29T00:00:00');
+    my ($status, $xml) = post($httpd, 'bob', availability(
+        who => [qw(alice@example.test nobody@example.test)],
+        zone => berlin_zone(), @window, more => $options->(@friday)));
+    is($status, 200, 'status');
+    my ($answer) = texts($xml, 'SuggestionsResponse');
+    is(text($answer, 'ResponseCode'), 'NoError', 'code');
+    is_deeply([texts($answer, 'Date')],
+        [qw(2026-03-27T00:00:00 2026-03-28T00:00:00)], 'two days');
+    is_deeply([texts($answer, 'DayQuality')], [qw(Fair Poor)],
+        'Friday is fair, Saturday has no work time');
+    is_deeply([texts($answer, 'MeetingTime')], [qw(2026-03-27T08:00:00
+        2026-03-27T08:30:00 2026-03-27T09:00:00)], 'three times');
+    is_deeply([texts($answer, 'IsWorkTime')], [('true') x 3], 'at work');
+    like($answer, qr{<t:AttendeeConflictDataArray><t:IndividualAttendeeConflictData><t:BusyType>Free</t:BusyType></t:IndividualAttendeeConflictData><t:UnknownAttendeeConflictData/></t:AttendeeConflictDataArray>},
+        'one answer for each attendee, in order');
+    is(scalar(my @a = texts($xml, 'FreeBusyResponse')), 2, 'and the views');
+
+    (undef, $xml) = post($httpd, 'alice', availability(
+        who => ['alice@example.test'], zone => berlin_zone(),
+        options => $options->('2026-03-30T00:00:00', '2026-03-31T00:00:00')));
+    is_deeply([texts($xml, 'FreeBusyResponse')], [], 'suggestions alone');
+    is_deeply([texts($xml, 'MeetingTime')], [qw(2026-03-30T08:00:00
+        2026-03-30T10:00:00 2026-03-30T10:30:00)], 'around the stand-up');
+    (undef, $xml) = post($httpd, 'alice', availability(
+        who => ['alice@example.test'], zone => berlin_zone(),
+        options => $options->(reverse @friday)));
+    is(text($xml, 'ResponseCode'), 'ErrorInvalidTimeInterval', 'window reversed');
+};
+
+subtest 'time zones of the server' => sub {
+    my (undef, $xml) = post($httpd, 'alice', soap('<m:GetServerTimeZones '
+        . 'ReturnFullTimeZoneData="true"><m:Ids><t:Id>W. Europe Standard Time'
+        . '</t:Id><t:Id>India Standard Time</t:Id><t:Id>Moon</t:Id></m:Ids>'
+        . '</m:GetServerTimeZones>'));
+    is_deeply([attribute($xml, 'TimeZoneDefinition', 'Id')],
+        ['W. Europe Standard Time', 'India Standard Time'], 'those that exist');
+    is_deeply([attribute($xml, 'Period', 'Bias')],
+        [qw(-PT1H0M -PT2H0M -PT5H30M)], 'periods');
+    is_deeply([texts($xml, 'TimeOffset')], [qw(PT2H0M PT3H0M)], 'switches');
+    my ($definition) = $xml =~ m{(<t:TimeZoneDefinition Id="W\..*?</t:TimeZoneDefinition>)}s;
+    (undef, my $back) = post($httpd, 'alice', availability(
+        who => ['alice@example.test'], zone => '', @window,
+        header => "<t:TimeZoneContext>$definition</t:TimeZoneContext>"));
+    is(text($back, 'MergedFreeBusy'), $alice_slots, 'what we say we understand');
+    (undef, $xml) = post($httpd, 'alice', soap('<m:GetServerTimeZones '
+        . 'ReturnFullTimeZoneData="false"/>'));
+    cmp_ok(scalar(my @all = attribute($xml, 'TimeZoneDefinition', 'Id')), '>', 130,
+        'all of them, without an id');
+    unlike($xml, qr/Periods/, 'names alone when that is asked for');
+};
+
 $httpd->stop;
 log_ok($httpd, qw(PN14014 AH01617));
 done_testing();

@@ -27,6 +27,27 @@ static void check(xml_out_t *x, apr_pool_t *pool)
 }
 
 /* Every mailbox is busy for the second half of the window. */
+static const apr_array_header_t *suggestions(const ews_request_t *request,
+                                             availability_result_t *results,
+                                             apr_pool_t *pool)
+{
+    static const availability_hours_t hours = {0x3e, 480, 1020, NULL};
+    int i, count = request->availability.attendees->nelts;
+    suggest_attendee_t *attendees =
+        apr_pcalloc(pool, (apr_size_t)count * sizeof(*attendees));
+
+    if (!request->suggestions.wanted || request->suggestions.error.code) {
+        return NULL;
+    }
+    for (i = 0; i < count; i += 2) {
+        attendees[i].busy = results[i].suggest_busy =
+            busy_create(suggest_window(&request->suggestions.options), pool);
+        attendees[i].counts = i % 3;
+    }
+    return suggest_days(&request->suggestions.options, attendees, count,
+                        request->availability.zone, &hours, pool);
+}
+
 static xml_out_t *availability(const ews_request_t *request, apr_pool_t *pool)
 {
     static const availability_hours_t hours = {0x3e, 480, 1020, NULL};
@@ -39,7 +60,7 @@ static xml_out_t *availability(const ews_request_t *request, apr_pool_t *pool)
         results[i].error = a->error;
         results[i].grant = AVAILABILITY_GRANT_DETAILED;
         results[i].hours = &hours;
-        if (!a->error.code) {
+        if (a->wants_view && !a->error.code) {
             busy_period_t p = {.type = BUSY_BUSY, .end = a->window.end};
 
             p.start = a->window.start + (a->window.end - a->window.start) / 2;
@@ -52,7 +73,8 @@ static xml_out_t *availability(const ews_request_t *request, apr_pool_t *pool)
             }
         }
     }
-    return ews_reply_availability(request->version, a, results, pool);
+    return ews_reply_availability(request, results,
+                                  suggestions(request, results, pool), pool);
 }
 
 static xml_out_t *answer(const ews_request_t *request, apr_pool_t *pool)
@@ -72,6 +94,8 @@ static xml_out_t *answer(const ews_request_t *request, apr_pool_t *pool)
                                        pool)
                    : ews_reply_set_oof(request->version, &request->oof.error,
                                        pool);
+    case EWS_GET_SERVER_TIME_ZONES:
+        return ews_reply_time_zones(request, 1774652400, pool);
     default:
         return ews_reply_not_offered(request->version, request->name, pool);
     }
