@@ -19,40 +19,86 @@ static apr_status_t close_body(void *data)
     return APR_SUCCESS;
 }
 
-/* Copies what comes from `from` to a file without a name. */
-static int keep(int from, const char *dir, int *to, apr_pool_t *pool)
+/* Where a lone dot ends a text: how many bytes of the piece come before it, and
+ * whether it was there.  The state is how much of "\n.\r\n" has been seen. */
+static apr_size_t before_dot(const char *piece, apr_size_t len, int *state)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        char c = piece[i];
+
+        if (*state == 1 && c == '.') {
+            *state = 2;
+        }
+        else if (*state >= 2 && c == '\n') {
+            *state = 4;
+            return i + 1;
+        }
+        else if (*state == 2 && c == '\r') {
+            *state = 3;
+        }
+        else {
+            *state = c == '\n';
+        }
+    }
+    return len;
+}
+
+/* Takes the dot and its line end off again. */
+static int cut_dot(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    char last[3] = "";
+
+    if (end < 2 || pread(fd, last, 3, end < 3 ? 0 : end - 3) < 2) {
+        return EIO;
+    }
+    return ftruncate(fd, end - (end >= 3 && last[1] == '\r' ? 3 : 2)) != 0
+               ? errno
+               : 0;
+}
+
+int body_keep(int fd, int dot_ends, const char *dir, int *copy,
+              apr_pool_t *pool)
 {
     char piece[PIECE];
     ssize_t n;
-    int rv = 0;
+    int rv = 0, state = 1;
 
-    *to = open(apr_pstrcat(pool, dir, "/tmp", NULL),
-               O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (*to < 0) {
+    *copy = open(apr_pstrcat(pool, dir, "/tmp", NULL),
+                 O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*copy < 0) {
         return errno;
     }
-    while (!rv && (n = read(from, piece, sizeof(piece))) != 0) {
+    while (!rv && state != 4 && (n = read(fd, piece, sizeof(piece))) != 0) {
         if (n < 0) {
             rv = errno == EINTR ? 0 : errno;
         }
         else {
-            rv = disk_write(*to, piece, (apr_size_t)n);
+            apr_size_t len = dot_ends ? before_dot(piece, (apr_size_t)n, &state)
+                                      : (apr_size_t)n;
+
+            rv = disk_write(*copy, piece, len);
         }
     }
+    if (!rv && state == 4) {
+        rv = cut_dot(*copy);
+    }
     if (rv) {
-        close(*to);
-        *to = -1;
+        close(*copy);
+        *copy = -1;
     }
     return rv;
 }
 
 /* Calls `take` with the whole file, piece by piece. */
-static int
-each_piece(int fd, int (*take)(void *baton, const char *data, apr_size_t len),
-           void *baton)
+static int each_piece(int fd, apr_off_t at,
+                      int (*take)(void *baton, const char *data,
+                                  apr_size_t len),
+                      void *baton)
 {
     char piece[PIECE];
-    apr_off_t at = 0;
     ssize_t n;
     int rv = 0;
 
@@ -72,18 +118,40 @@ static int scan(void *baton, const char *data, apr_size_t len)
     return 0;
 }
 
-int body_open(body_t **body, int fd, const char *dir, const char **why,
-              apr_pool_t *pool)
+static int cannot(int rv, const char **why, apr_pool_t *pool)
+{
+    *why = apr_psprintf(pool, "%% Error: the message cannot be read: %s",
+                        strerror(rv));
+    return rv;
+}
+
+int body_at(body_t **body, int fd, apr_off_t start, const char **why,
+            apr_pool_t *pool)
 {
     body_t *b = apr_pcalloc(pool, sizeof(*b));
     message_scan_t found = {0};
-    struct stat st;
-    int rv = 0;
+    int rv;
 
     *body = b;
     b->fd = fd;
-    b->charset = "us-ascii";
+    b->start = start;
+    apr_pool_cleanup_register(pool, b, close_body, apr_pool_cleanup_null);
+    rv = each_piece(fd, start, scan, &found);
+    b->encoding = message_scan_encoding(&found, &b->charset);
+    b->high = found.high > 0;
+    return rv ? cannot(rv, why, pool) : 0;
+}
+
+int body_open(body_t **body, int fd, const char *dir, const char **why,
+              apr_pool_t *pool)
+{
+    struct stat st;
+    int rv = 0, copy = -1;
+
     if (fd < 0) {
+        *body = apr_pcalloc(pool, sizeof(**body));
+        (*body)->fd = -1;
+        (*body)->charset = "us-ascii";
         return 0;
     }
     if (fstat(fd, &st) != 0) {
@@ -93,22 +161,11 @@ int body_open(body_t **body, int fd, const char *dir, const char **why,
         rv = EISDIR;
     }
     else if (!S_ISREG(st.st_mode) || lseek(fd, 0, SEEK_CUR) != 0) {
-        int copy = -1;
-
-        rv = keep(fd, dir, &copy, pool);
+        rv = body_keep(fd, 0, dir, &copy, pool);
         close(fd);
-        fd = b->fd = copy;
+        fd = copy;
     }
-    if (!rv) {
-        apr_pool_cleanup_register(pool, b, close_body, apr_pool_cleanup_null);
-        rv = each_piece(fd, scan, &found);
-        b->encoding = message_scan_encoding(&found, &b->charset);
-    }
-    if (rv) {
-        *why = apr_psprintf(pool, "%% Error: the message cannot be read: %s",
-                            strerror(rv));
-    }
-    return rv;
+    return rv ? cannot(rv, why, pool) : body_at(body, fd, 0, why, pool);
 }
 
 static int encode(void *baton, const char *data, apr_size_t len)
@@ -125,7 +182,7 @@ static int write_encoded(const body_t *b, int binary, message_sink_t sink,
     message_encoder_init(&encoder, binary ? MESSAGE_BASE64 : b->encoding, sink,
                          baton);
     encoder.binary = binary;
-    rv = b->fd < 0 ? 0 : each_piece(b->fd, encode, &encoder);
+    rv = b->fd < 0 ? 0 : each_piece(b->fd, b->start, encode, &encoder);
     return rv ? rv : message_encode_end(&encoder);
 }
 

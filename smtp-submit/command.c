@@ -28,7 +28,7 @@ typedef struct element_t {
 typedef struct pattern_t {
     const grammar_row_t *row;
     int count;
-    element_t elements[ELEMENTS_MAX];
+    element_t *elements;
 } pattern_t;
 
 /* What one word was taken for; linked from the last to the first. */
@@ -93,10 +93,15 @@ static pattern_t *compile(const grammar_row_t *row, apr_pool_t *pool)
 {
     pattern_t *p = apr_pcalloc(pool, sizeof(*p));
     const char *s = row->pattern;
-    int group = 0, groups = 0, first = 0;
+    int group = 0, groups = 0, first = 0, words = 1;
+    const char *blank;
 
+    for (blank = s; (blank = strchr(blank, ' ')) != NULL; blank++) {
+        words++;
+    }
     p->row = row;
-    while (*s && p->count < ELEMENTS_MAX) {
+    p->elements = apr_pcalloc(pool, sizeof(element_t) * (apr_size_t)words);
+    while (*s && p->count < words) {
         apr_size_t len;
 
         s += strspn(s, " ");

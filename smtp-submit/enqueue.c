@@ -137,19 +137,21 @@ typedef struct enqueue_t {
     apr_pool_t *pool;
 } enqueue_t;
 
+/* 64 random bits; the process id and the clock, should there be none. */
 static const char *random_hex(apr_pool_t *pool)
 {
-    unsigned char bytes[8];
-    char *out = apr_palloc(pool, 17);
-    int i;
+    apr_uint64_t bits =
+        (apr_uint64_t)apr_time_now() << 16 ^ (apr_uint64_t)getpid();
 
-    if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
-        return NULL;
-    }
-    for (i = 0; i < 8; i++) {
-        apr_snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-    }
-    return out;
+    (void)apr_generate_random_bytes((unsigned char *)&bits, sizeof(bits));
+    return apr_psprintf(pool, "%016" APR_UINT64_T_HEX_FMT, bits);
+}
+
+const char *enqueue_message_id(const submit_config_t *config, const char *id,
+                               apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, id, ".", random_hex(pool), "@",
+                       submit_config_hostname(config, pool), NULL);
 }
 
 /* The form that the guide shows. */
@@ -227,22 +229,18 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
 {
     const submit_config_t *config = e->request->config;
     const char *hostname = submit_config_hostname(config, e->pool);
-    const char *random = random_hex(e->pool), *text;
+    const char *text;
     spool_envelope_t envelope = {0};
     message_header_t header = {0};
     int rv;
 
-    if (!random) {
-        *why = "% Error: no random numbers";
-        return EIO;
-    }
     envelope.sender = header.from = e->from;
     envelope.recipients = e->all;
     envelope.to = APR_ARRAY_IDX(e->to->nelts ? e->to : e->all, 0, const char *);
     envelope.subject = header.subject = e->subject;
     envelope.date = header.date = apr_time_now();
     envelope.message_id = header.message_id =
-        apr_pstrcat(e->pool, w->id, ".", random, "@", hostname, NULL);
+        enqueue_message_id(config, w->id, e->pool);
     envelope.notice = e->request->notice;
     header.to = e->to;
     header.cc = e->cc;
@@ -250,7 +248,9 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
     header.charset = e->body->charset;
     header.received = config->add_received ? received_line(e, hostname) : NULL;
     header.boundary =
-        e->attachments->nelts ? apr_pstrcat(e->pool, "=_", random, NULL) : NULL;
+        e->attachments->nelts
+            ? apr_pstrcat(e->pool, "=_", random_hex(e->pool), NULL)
+            : NULL;
     text = message_header(&header, e->pool);
     rv = spool_begin(w, &envelope, why);
     rv = rv ? rv : spool_write(w, text, strlen(text));

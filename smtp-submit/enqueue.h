@@ -44,6 +44,10 @@ int enqueue_addresses(const submit_config_t *config,
 const char *enqueue_subject(const submit_config_t *config, const char *subject,
                             apr_pool_t *pool);
 
+/* A Message-ID, without brackets, for the mail `id`. */
+const char *enqueue_message_id(const submit_config_t *config, const char *id,
+                               apr_pool_t *pool);
+
 /* Opens a file that holds a message body: below the configured file-root,
  * without leaving it, or anywhere.  -1 with a sentence in *why. */
 int enqueue_open_file(const submit_config_t *config, const char *name,

@@ -6,10 +6,12 @@
 
 #include "action.h"
 #include "arguments.h"
+#include "sendmail.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +72,84 @@ static int deliver_by_runner(action_t *a, const char *id, int wait)
     return become(argv, a->pool);
 }
 
+/* Sends output to nowhere: sendmail says nothing. */
+static void be_silent(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0) {
+        dup2(fd, STDIN_FILENO);
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+    }
+}
+
+/* Delivers without making the caller wait; the mail is safe in the queue. */
+static int deliver_in_background(action_t *a, const char *id)
+{
+    if (fork() != 0) {
+        return ACTION_OK;
+    }
+    setsid();
+    be_silent();
+    _exit(deliver_by_runner(a, id, 0));
+}
+
+static int take_letter(action_t *a, const sendmail_t *options)
+{
+    const char *id, *why;
+    int rv = action_configure(a);
+
+    if (rv == ACTION_OK &&
+        spool_open(&a->spool, submit_config_spool(&a->config), 1, &why,
+                   a->pool) != 0) {
+        rv = action_says(ACTION_IO, why);
+    }
+    if (rv != ACTION_OK) {
+        return rv;
+    }
+    rv = sendmail_enqueue(options, &a->config, &a->spool, STDIN_FILENO, &id,
+                          &why, a->pool);
+    if (rv != ACTION_OK) {
+        return action_says(rv, why);
+    }
+    if (options->when == 'q') {
+        return ACTION_OK;
+    }
+    if (options->when == 'i') {
+        be_silent();
+        return deliver_by_runner(a, id, 1);
+    }
+    return deliver_in_background(a, id);
+}
+
+static int be_sendmail(action_t *a, int argc, const char *const *argv)
+{
+    const char *flush[] = {"smtp-submit-runner", "-c", NULL, "run", NULL};
+    command_t show = {COMMAND_SHOW_MAIL, 0, 0, NULL};
+    sendmail_t options;
+    const char *why;
+
+    if (sendmail_options(&options, argc, argv, &why, a->pool) != APR_SUCCESS) {
+        return action_says(ACTION_USAGE, why);
+    }
+    a->config_path = options.config_path;
+    switch (options.mode) {
+    case SENDMAIL_QUEUE:
+        show.values = apr_array_make(a->pool, 1, sizeof(command_value_t));
+        return action_configure(a) == ACTION_OK ? action_light(a, &show)
+                                                : ACTION_CONFIG;
+    case SENDMAIL_FLUSH:
+        flush[2] = options.config_path;
+        return become(flush, a->pool);
+    case SENDMAIL_NOTHING:
+        return ACTION_OK;
+    case SENDMAIL_DELIVER:
+        break;
+    }
+    return take_letter(a, &options);
+}
+
 int main(int argc, const char *const argv[])
 {
     arguments_t arguments;
@@ -79,6 +159,11 @@ int main(int argc, const char *const argv[])
     if (apr_initialize() != APR_SUCCESS ||
         apr_pool_create(&action.pool, NULL) != APR_SUCCESS) {
         return ACTION_ERROR;
+    }
+    if (sendmail_is_name(argv[0])) {
+        status = be_sendmail(&action, argc, argv);
+        apr_pool_destroy(action.pool);
+        return fflush(stdout) == 0 ? status : ACTION_IO;
     }
     arguments_parse(&arguments, argc, argv, action.pool);
     if (arguments.finished) {

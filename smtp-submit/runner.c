@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "runner.h"
+#include "notice.h"
 #include "secret.h"
 #include "spool_format.h"
 
@@ -128,6 +129,9 @@ static void close_mail(runner_t *r, spool_mail_t *mail)
     r->sent += !failed;
     r->failed += failed;
     spool_count(r->spool, !failed, failed, mail->pool);
+    if (failed) {
+        notice_send(r->config, mail, r->log);
+    }
     rv = spool_finish(mail);
     if (rv) {
         report(r->log, LOG_ERR, PN(15001) "mail %s: %s", mail->id,

@@ -102,6 +102,7 @@ typedef struct spool_mail_t {
     int attempts;
     apr_time_t next; /* not before */
     int in_doubt;
+    int notified;        /* its failure has been told */
     const char *problem; /* why the last attempt failed, or "" */
     apr_pool_t *pool;
 } spool_mail_t;

@@ -259,6 +259,9 @@ static void take_event(spool_mail_t *mail, char *line)
     else if (strcmp(line, "retry") == 0) {
         take_retry(mail);
     }
+    else if (strcmp(line, "notice") == 0) {
+        mail->notified = 1;
+    }
 }
 
 void spool_parse_journal(spool_mail_t *mail, const char *text, apr_pool_t *pool)
@@ -268,6 +271,7 @@ void spool_parse_journal(spool_mail_t *mail, const char *text, apr_pool_t *pool)
     mail->attempts = 0;
     mail->next = 0;
     mail->in_doubt = 0;
+    mail->notified = 0;
     mail->problem = "";
     for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';

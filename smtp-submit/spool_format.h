@@ -42,7 +42,7 @@ void spool_parse_journal(spool_mail_t *mail, const char *text,
 const char *spool_format_result(spool_result_t result, apr_time_t now,
                                 int index, const char *text, apr_pool_t *pool);
 
-/* "WORD TIME TEXT\n": dot, doubt, attempt, next, retry. */
+/* "WORD TIME TEXT\n": dot, attempt, next, retry, notice. */
 const char *spool_format_event(const char *word, apr_time_t when,
                                const char *text, apr_pool_t *pool);
 

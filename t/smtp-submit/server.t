@@ -147,6 +147,7 @@ subtest 'all recipients refused, 354 all the same' => sub {
     $s->input("two\n", qw(mail to good@example.test subject two queue-only));
     is(($s->run('flush'))[1], "1 sent, 0 waiting, 1 failed\n", 'flush');
     my @messages = $server->messages;
+    is(scalar(@messages), 1, 'one message was taken');
     is($messages[-1][0], 'good@example.test', 'the second mail has its own recipient');
     like($messages[-1][1], qr/^Subject: two\r$/m, 'and its own text');
 };

@@ -168,6 +168,10 @@ sub serve {
                 my $reply = $self->answer($client, 'data', '', \%session);
                 next unless $reply =~ /^3/;
                 $self->data($client, \%session) or return;
+                if (!@{ $session{rcpt} }) {
+                    print $client "554 no recipients\r\n";
+                    next;
+                }
                 $self->answer($client, 'dot', $session{text}, \%session);
             }
             elsif (exists $default{$verb}) {
