@@ -26,6 +26,7 @@ static const struct {
 } members[] = {
     ROW(organization, DISCOVER_PLACE_TEXT),
     ROW(deployment_id, DISCOVER_PLACE_TEXT),
+    ROW(pox_url, DISCOVER_PLACE_URL),
     ROW(ews_url, DISCOVER_PLACE_URL),
     ROW(as_url, DISCOVER_PLACE_URL),
     ROW(oof_url, DISCOVER_PLACE_URL),
@@ -47,10 +48,12 @@ static const char **string_at(void *base, apr_size_t offset)
     return (const char **)((char *)base + offset);
 }
 
-/* Fills in the variables of every string of `members`. */
+/* Fills in the variables of every string of `members`.  What cannot be filled
+ * in is an error, or with `is_public` not offered. */
 static apr_status_t expand_all(discover_answer_t *answer,
                                const discover_settings_t *settings,
-                               const char **why, apr_pool_t *pool)
+                               int is_public, const char **why,
+                               apr_pool_t *pool)
 {
     apr_size_t i;
 
@@ -64,8 +67,11 @@ static apr_status_t expand_all(discover_answer_t *answer,
                                            from, &answer->mailbox,
                                            members[i].place, why, pool);
         }
-        if (rv != APR_SUCCESS) {
+        if (rv != APR_SUCCESS && !is_public) {
             return rv;
+        }
+        if (rv != APR_SUCCESS) {
+            *string_at(answer, members[i].to) = "";
         }
     }
     return APR_SUCCESS;
@@ -81,14 +87,44 @@ static const char *or_default(const char *value, const char *otherwise)
 static apr_status_t copy_server(discover_mail_server_t *to,
                                 const discover_mail_server_t *from,
                                 const discover_mailbox_t *mailbox,
-                                const char **why, apr_pool_t *pool)
+                                int is_public, const char **why,
+                                apr_pool_t *pool)
 {
+    apr_status_t rv;
+
     if (!from || !*from->host) {
         return APR_SUCCESS;
     }
     *to = *from;
-    return discover_variables_expand(&to->host, from->host, mailbox,
-                                     DISCOVER_PLACE_HOST, why, pool);
+    to->host = NULL;
+    rv = discover_variables_expand(&to->host, from->host, mailbox,
+                                   DISCOVER_PLACE_HOST, why, pool);
+    return is_public ? APR_SUCCESS : rv;
+}
+
+/* Everything that the administrator gave, filled in. */
+static apr_status_t fill_in(discover_answer_t *a,
+                            const discover_settings_t *settings, int is_public,
+                            const char **server_name, const char **why,
+                            apr_pool_t *pool)
+{
+    const discover_mailbox_t *m = &a->mailbox;
+    apr_status_t rv = expand_all(a, settings, is_public, why, pool);
+
+    if (rv == APR_SUCCESS && settings->server_name) {
+        rv = discover_variables_expand(server_name, settings->server_name, m,
+                                       DISCOVER_PLACE_HOST, why, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = copy_server(&a->imap, settings->imap, m, is_public, why, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = copy_server(&a->pop3, settings->pop3, m, is_public, why, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = copy_server(&a->smtp, settings->smtp, m, is_public, why, pool);
+    }
+    return rv;
 }
 
 /* The start of a distinguished name up to its first /cn=, which names the
@@ -128,7 +164,8 @@ const char *discover_answer_legacy_dn(const discover_settings_t *settings,
     }
     return apr_pstrcat(
         pool, or_default(settings->organization, DISCOVER_ORGANIZATION),
-        "/cn=Recipients/cn=", without_dashes(mailbox->guid, pool), NULL);
+        "/cn=Recipients/cn=",
+        without_dashes(mailbox->guid ? mailbox->guid : "", pool), NULL);
 }
 
 /* Who the mailbox is in the world of Exchange. */
@@ -175,14 +212,19 @@ static void name_exchange(discover_answer_t *a,
     }
 }
 
+static const char *url_at(const char *host, const char *path, apr_pool_t *pool)
+{
+    return host ? apr_pstrcat(pool, "https://", host, path, NULL) : NULL;
+}
+
 static void name_web_services(discover_answer_t *a, const char *server_name,
                               apr_pool_t *pool)
 {
-    const char *ews = server_name ? apr_pstrcat(pool, "https://", server_name,
-                                                "/EWS/Exchange.asmx", NULL)
-                                  : NULL;
-
-    a->ews_url = or_default(a->ews_url, ews);
+    a->pox_url =
+        or_default(a->pox_url,
+                   url_at(server_name, "/autodiscover/autodiscover.xml", pool));
+    a->ews_url =
+        or_default(a->ews_url, url_at(server_name, "/EWS/Exchange.asmx", pool));
     a->as_url = or_default(a->as_url, a->ews_url);
     a->oof_url = or_default(a->oof_url, a->ews_url);
     a->oab_url = or_default(a->oab_url, NULL);
@@ -206,23 +248,52 @@ static int offers_something(const discover_answer_t *a)
            a->imap.host || a->pop3.host || a->smtp.host;
 }
 
-discover_error_e discover_answer_make(discover_answer_t *a,
-                                      const discover_settings_t *settings,
-                                      const discover_mailbox_t *mailbox,
-                                      const char **why, apr_pool_t *pool)
+discover_error_e discover_answer_redirect(discover_answer_t *a,
+                                          const discover_settings_t *settings,
+                                          const mailaddr_t *address,
+                                          const char **why, apr_pool_t *pool)
 {
-    const discover_mailbox_t *m = mailbox;
+    const discover_mailbox_t mailbox = {
+        .user = address->local,
+        .mail = address->text,
+        .local = address->local,
+        .domain = address->domain,
+        .display_name = address->text,
+        .guid = "",
+    };
+    apr_status_t rv;
+
+    memset(a, 0, sizeof(*a));
+    a->mailbox = mailbox;
+    rv = settings->redirect_url
+             ? discover_variables_expand(&a->redirect_url,
+                                         settings->redirect_url, &mailbox,
+                                         DISCOVER_PLACE_URL, why, pool)
+             : discover_variables_expand(&a->redirect_address,
+                                         settings->redirect_address, &mailbox,
+                                         DISCOVER_PLACE_TEXT, why, pool);
+    if (rv != APR_SUCCESS) {
+        return DISCOVER_BROKEN;
+    }
+    if (a->redirect_address &&
+        mailaddr_same(a->redirect_address, address->text)) {
+        *why = "AutodiscoverRedirectAddress leads back to the same address";
+        return DISCOVER_BROKEN;
+    }
+    return DISCOVER_OK;
+}
+
+static discover_error_e make(discover_answer_t *a,
+                             const discover_settings_t *settings,
+                             const discover_mailbox_t *mailbox, int is_public,
+                             const char **why, apr_pool_t *pool)
+{
     const char *server_name = NULL;
 
     memset(a, 0, sizeof(*a));
     a->mailbox = *mailbox;
-    if (expand_all(a, settings, why, pool) != APR_SUCCESS ||
-        (settings->server_name &&
-         discover_variables_expand(&server_name, settings->server_name, m,
-                                   DISCOVER_PLACE_HOST, why, pool)) ||
-        copy_server(&a->imap, settings->imap, m, why, pool) != APR_SUCCESS ||
-        copy_server(&a->pop3, settings->pop3, m, why, pool) != APR_SUCCESS ||
-        copy_server(&a->smtp, settings->smtp, m, why, pool) != APR_SUCCESS) {
+    if (fill_in(a, settings, is_public, &server_name, why, pool) !=
+        APR_SUCCESS) {
         return DISCOVER_BROKEN;
     }
     if (!a->login_name) {
@@ -238,4 +309,19 @@ discover_error_e discover_answer_make(discover_answer_t *a,
         return DISCOVER_NO_CONFIGURATION;
     }
     return DISCOVER_OK;
+}
+
+discover_error_e discover_answer_make(discover_answer_t *answer,
+                                      const discover_settings_t *settings,
+                                      const discover_mailbox_t *mailbox,
+                                      const char **why, apr_pool_t *pool)
+{
+    return make(answer, settings, mailbox, 0, why, pool);
+}
+
+discover_error_e discover_answer_make_public(
+    discover_answer_t *answer, const discover_settings_t *settings,
+    const discover_mailbox_t *mailbox, const char **why, apr_pool_t *pool)
+{
+    return make(answer, settings, mailbox, 1, why, pool);
 }

@@ -11,6 +11,8 @@
 #include "settings.h"
 #include "variables.h"
 
+#include "lib/mailaddr.h"
+
 #include <apr_pools.h>
 
 /* What an answer has when nothing was said about it. */
@@ -26,6 +28,7 @@ typedef struct discover_answer_t {
     discover_mailbox_t mailbox; /* legacy_dn is never NULL here */
     const char *organization;
     const char *deployment_id;
+    const char *pox_url;
     const char *ews_url;
     const char *as_url;
     const char *oof_url;
@@ -45,6 +48,8 @@ typedef struct discover_answer_t {
     discover_mail_server_t smtp;
     const char *login_name;
     int ttl; /* hours, or -1 for the client's own default */
+    const char *redirect_address; /* when one of these is set, the rest says */
+    const char *redirect_url;     /* nothing */
 } discover_answer_t;
 
 /* The answer for `mailbox` under `settings`; both and the answer live as long
@@ -54,6 +59,21 @@ discover_error_e discover_answer_make(discover_answer_t *answer,
                                       const discover_settings_t *settings,
                                       const discover_mailbox_t *mailbox,
                                       const char **why, apr_pool_t *pool);
+
+/* The same for somebody who is not logged in: `mailbox` is what the client says
+ * of itself, its user and guid may be NULL, and what they would have to be put
+ * into is not offered. */
+discover_error_e discover_answer_make_public(
+    discover_answer_t *answer, const discover_settings_t *settings,
+    const discover_mailbox_t *mailbox, const char **why, apr_pool_t *pool);
+
+/* The answer for `address`, whose domain is hosted elsewhere: `settings` has a
+ * redirect.  DISCOVER_OK, or DISCOVER_BROKEN with *why, also when it would lead
+ * to the same address again. */
+discover_error_e discover_answer_redirect(discover_answer_t *answer,
+                                          const discover_settings_t *settings,
+                                          const mailaddr_t *address,
+                                          const char **why, apr_pool_t *pool);
 
 /* The legacyExchangeDN that `mailbox` is known by: its own, or one derived
  * from the organization and the mailbox's GUID. */

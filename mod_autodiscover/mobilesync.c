@@ -16,6 +16,10 @@ apr_status_t discover_mobilesync_print(const discover_answer_t *a,
     xml_out_element(x, "EMailAddress", a->mailbox.mail);
     xml_out_end(x);
     xml_out_start(x, "Action");
+    if (a->redirect_address) {
+        xml_out_element(x, "Redirect", a->redirect_address);
+        return xml_out_finish(x, bytes, len);
+    }
     xml_out_start(x, "Settings");
     xml_out_start(x, "Server");
     xml_out_element(x, "Type", "MobileSync");

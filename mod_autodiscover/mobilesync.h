@@ -10,7 +10,7 @@
 
 #include <apr_pools.h>
 
-/* Prints `answer`, whose eas_url is set; the bytes live as long as `pool`.
+/* Prints `answer`, whose eas_url or redirect_address is set; the bytes live as long as `pool`.
  * APR_ENOMEM when libxml2 failed. */
 apr_status_t discover_mobilesync_print(const discover_answer_t *answer,
                                        const char **bytes, apr_size_t *len,

@@ -33,15 +33,30 @@ int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len)
     return glue_read_body(r, DISCOVER_QUESTION_MAX, bytes, len);
 }
 
+int autodiscover_level_of(discover_error_e error)
+{
+    return error == DISCOVER_BROKEN ? APLOG_ERR : APLOG_INFO;
+}
+
 typedef struct path_t {
     const char *path;
     int (*handle)(request_rec *r);
+    int announces_soap;
+    int goes_on; /* more may follow behind a slash */
 } path_t;
 
 static const path_t paths[] = {
-    {"/autodiscover/autodiscover.xml", autodiscover_handle_pox},
-    {"/autodiscover/autodiscover.svc", autodiscover_handle_soap},
+    {AUTODISCOVER_POX_PATH, autodiscover_handle_pox, 1, 0},
+    {AUTODISCOVER_SOAP_PATH, autodiscover_handle_soap, 1, 0},
+    {AUTODISCOVER_JSON_PATH, autodiscover_handle_json, 0, 1},
 };
+
+static int is_below(const request_rec *r, const char *path)
+{
+    apr_size_t n = strlen(path);
+
+    return strncasecmp(r->uri, path, n) == 0 && r->uri[n] == '/';
+}
 
 /* The row of `paths` that the request is for, or NULL. */
 static const path_t *path_of(const request_rec *r)
@@ -53,18 +68,27 @@ static const path_t *path_of(const request_rec *r)
         return NULL;
     }
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        if (glue_path_is(r, paths[i].path)) {
+        if (glue_path_is(r, paths[i].path) ||
+            (paths[i].goes_on && is_below(r, paths[i].path))) {
             return &paths[i];
         }
     }
     return NULL;
 }
 
-/* Clients ask without credentials whether SOAP is there, and read that in the
- * headers of the 401. */
-static int announce(request_rec *r)
+/* Before anybody is asked for a password.  Clients look without credentials
+ * whether SOAP is there, and read that in the headers of the 401; and a client
+ * that comes by plain HTTP is sent on, so that it never sends a password. */
+static int before_login(request_rec *r)
 {
-    if (path_of(r)) {
+    const char *elsewhere = autodiscover_server_of(r->server)->http_redirect;
+    const path_t *path = path_of(r);
+
+    if (elsewhere && glue_path_is(r, AUTODISCOVER_POX_PATH)) {
+        apr_table_setn(r->headers_out, "Location", elsewhere);
+        return HTTP_MOVED_TEMPORARILY;
+    }
+    if (path && path->announces_soap) {
         apr_table_setn(r->err_headers_out, "X-SOAP-Enabled", "True");
     }
     return DECLINED;
@@ -90,7 +114,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(autodiscover_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
     ap_hook_child_init(init_child, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_header_parser(announce, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_header_parser(before_login, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

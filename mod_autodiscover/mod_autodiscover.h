@@ -6,16 +6,23 @@
 /* What the files of the glue share.  Message numbers 12001.. */
 
 #include "answer.h"
+#include "domain.h"
 #include "question.h"
 #include "settings.h"
 
 #include <httpd.h>
 #include <http_config.h>
 
+#define AUTODISCOVER_POX_PATH "/autodiscover/autodiscover.xml"
+#define AUTODISCOVER_SOAP_PATH "/autodiscover/autodiscover.svc"
+#define AUTODISCOVER_JSON_PATH "/autodiscover/autodiscover.json"
+
 /* The configuration of a server or virtual host. */
 typedef struct autodiscover_server_t {
     int enabled; /* -1 unset */
+    const char *http_redirect;
     discover_settings_t settings;
+    apr_array_header_t *domains; /* discover_domain_t */
 } autodiscover_server_t;
 
 extern module AP_MODULE_DECLARE_DATA autodiscover_module;
@@ -35,9 +42,14 @@ int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
  * OK, or the HTTP status to return. */
 int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len);
 
-/* mod_autodiscover_pox.c, mod_autodiscover_soap.c: content handlers. */
+/* mod_autodiscover.c: the log level of an answer with `error`: what the
+ * administrator must mend is an error, the rest information. */
+int autodiscover_level_of(discover_error_e error);
+
+/* mod_autodiscover_pox.c, _soap.c, _json.c: content handlers. */
 int autodiscover_handle_pox(request_rec *r);
 int autodiscover_handle_soap(request_rec *r);
+int autodiscover_handle_json(request_rec *r);
 
 /* mod_autodiscover_mailbox.c: finds the mailbox that r->user asks about by
  * `question` and makes its answer.  DISCOVER_OK or why there is none, with a
@@ -51,6 +63,13 @@ discover_error_e autodiscover_answer(request_rec *r,
 /* The same for a domain: the answer for r->user's own mailbox when it has an
  * address in `domain`, else DISCOVER_UNKNOWN_ADDRESS. */
 discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
+                                            discover_answer_t *answer,
+                                            const char **why);
+
+/* The answer for anybody in the domain of `address`, without asking the
+ * directory; what depends on the mailbox is left out.  DISCOVER_UNKNOWN_ADDRESS
+ * or DISCOVER_NO_CONFIGURATION when the domain is not ours. */
+discover_error_e autodiscover_public_answer(request_rec *r, const char *address,
                                             discover_answer_t *answer,
                                             const char **why);
 

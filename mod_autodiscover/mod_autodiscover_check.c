@@ -42,6 +42,34 @@ static const char *contradiction(const discover_settings_t *s)
     return NULL;
 }
 
+static int is_elsewhere(const discover_settings_t *s)
+{
+    return s->redirect_address || s->redirect_url;
+}
+
+/* What is wrong with the settings of a server, or of one of its domains. */
+static const char *wrong_with(const autodiscover_server_t *conf)
+{
+    const char *wrong = NULL;
+    int i;
+
+    if (conf->domains->nelts == 0) {
+        return is_elsewhere(&conf->settings) ? NULL
+                                             : contradiction(&conf->settings);
+    }
+    for (i = 0; i < conf->domains->nelts && !wrong; i++) {
+        discover_settings_t settings;
+
+        discover_settings_merge(
+            &settings, &conf->settings,
+            APR_ARRAY_IDX(conf->domains, i, discover_domain_t).settings);
+        if (!is_elsewhere(&settings)) {
+            wrong = contradiction(&settings);
+        }
+    }
+    return wrong;
+}
+
 int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s)
 {
@@ -51,13 +79,13 @@ int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
     (void)plog;
     (void)ptemp;
     for (; s; s = s->next) {
-        autodiscover_server_t *conf = autodiscover_server_of(s);
+        const autodiscover_server_t *conf = autodiscover_server_of(s);
         const char *wrong;
 
         if (conf->enabled != 1) {
             continue;
         }
-        wrong = have_mailbox ? contradiction(&conf->settings)
+        wrong = have_mailbox ? wrong_with(conf)
                              : "Autodiscover is On, but mod_mailbox is not "
                                "loaded: run a2enmod mailbox";
         if (wrong) {

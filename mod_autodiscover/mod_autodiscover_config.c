@@ -8,6 +8,7 @@
 #include "uuid.h"
 
 #include "glue/mod_glue.h"
+#include "lib/mailaddr.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define TTL_MAX 8760 /* hours: a year */
+#define DOMAIN_SECTION "<AutodiscoverDomain"
 
 void *autodiscover_create_server(apr_pool_t *pool, server_rec *s)
 {
@@ -22,41 +24,9 @@ void *autodiscover_create_server(apr_pool_t *pool, server_rec *s)
 
     (void)s;
     conf->enabled = -1;
-    conf->settings.rpc_ssl = -1;
-    conf->settings.ttl = -1;
+    discover_settings_init(&conf->settings);
+    conf->domains = apr_array_make(pool, 4, sizeof(discover_domain_t));
     return conf;
-}
-
-#define PICK(member) to->member = add->member ? add->member : base->member
-#define PICK_NUMBER(member)                                                    \
-    to->member = add->member != -1 ? add->member : base->member
-
-static void merge_settings(discover_settings_t *to,
-                           const discover_settings_t *base,
-                           const discover_settings_t *add)
-{
-    PICK(server_name);
-    PICK(organization);
-    PICK(deployment_id);
-    PICK(ews_url);
-    PICK(as_url);
-    PICK(oof_url);
-    PICK(oab_url);
-    PICK(eas_url);
-    PICK(exchange_server);
-    PICK(exchange_auth);
-    PICK(server_dn);
-    PICK(mdb_dn);
-    PICK(version);
-    PICK(rpc_host);
-    PICK(rpc_auth);
-    PICK_NUMBER(rpc_ssl);
-    PICK(cert_principal);
-    PICK(imap);
-    PICK(pop3);
-    PICK(smtp);
-    PICK(login_name);
-    PICK_NUMBER(ttl);
 }
 
 void *autodiscover_merge_server(apr_pool_t *pool, void *basev, void *addv)
@@ -64,8 +34,11 @@ void *autodiscover_merge_server(apr_pool_t *pool, void *basev, void *addv)
     const autodiscover_server_t *base = basev, *add = addv;
     autodiscover_server_t *to = apr_pcalloc(pool, sizeof(*to));
 
-    PICK_NUMBER(enabled);
-    merge_settings(&to->settings, &base->settings, &add->settings);
+    to->enabled = add->enabled != -1 ? add->enabled : base->enabled;
+    to->http_redirect =
+        add->http_redirect ? add->http_redirect : base->http_redirect;
+    discover_settings_merge(&to->settings, &base->settings, &add->settings);
+    to->domains = apr_array_append(pool, base->domains, add->domains);
     return to;
 }
 
@@ -74,9 +47,34 @@ autodiscover_server_t *autodiscover_server_of(const server_rec *s)
     return ap_get_module_config(s->module_config, &autodiscover_module);
 }
 
+/* The settings of the domain section around the directive, or NULL. */
+static discover_settings_t *section_of(cmd_parms *cmd)
+{
+    ap_directive_t *section = cmd->directive->parent;
+
+    while (section && strcasecmp(section->directive, DOMAIN_SECTION) != 0) {
+        section = section->parent;
+    }
+    return section ? section->data : NULL;
+}
+
+/* The settings that the directive changes: a domain's or the server's. */
 static discover_settings_t *settings_of(cmd_parms *cmd)
 {
-    return &autodiscover_server_of(cmd->server)->settings;
+    discover_settings_t *section = section_of(cmd);
+
+    return section ? section : &autodiscover_server_of(cmd->server)->settings;
+}
+
+/* A sentence when the directive stands in a domain section. */
+static const char *check_outside(cmd_parms *cmd)
+{
+    return section_of(cmd)
+               ? apr_psprintf(cmd->pool,
+                              "%s cannot stand in " DOMAIN_SECTION
+                              ">; write it in the server or virtual host",
+                              cmd->cmd->name)
+               : NULL;
 }
 
 /* The member of the settings that the directive sets. */
@@ -117,7 +115,7 @@ static const char *set_enabled(cmd_parms *cmd, void *dir, int flag)
 {
     (void)dir;
     autodiscover_server_of(cmd->server)->enabled = flag;
-    return NULL;
+    return check_outside(cmd);
 }
 
 static const char *set_server_name(cmd_parms *cmd, void *dir, const char *host)
@@ -241,6 +239,110 @@ static const char *set_version(cmd_parms *cmd, void *dir, const char *text)
     }
     settings_of(cmd)->version = v;
     return NULL;
+}
+
+/* --- domains and redirects --- */
+
+static const char *set_http_redirect(cmd_parms *cmd, void *dir, const char *url)
+{
+    const char *wrong = glue_check_url(cmd->cmd->name, url, 0, cmd->pool);
+
+    (void)dir;
+    autodiscover_server_of(cmd->server)->http_redirect = url;
+    return wrong ? wrong : check_outside(cmd);
+}
+
+static const char *set_redirect_url(cmd_parms *cmd, void *dir, const char *url)
+{
+    settings_of(cmd)->redirect_address = NULL;
+    return set_url(cmd, dir, url);
+}
+
+static const char *set_redirect_address(cmd_parms *cmd, void *dir,
+                                        const char *address)
+{
+    const char *tried, *why;
+    const char *wrong = try_out(cmd, address, DISCOVER_PLACE_TEXT, &tried);
+    mailaddr_t parsed;
+
+    (void)dir;
+    if (!wrong && mailaddr_parse(&parsed, tried, strlen(tried), &why,
+                                 cmd->temp_pool) != APR_SUCCESS) {
+        wrong = apr_psprintf(cmd->pool,
+                             "%s: \"%s\" is no mail address (%s); write it as "
+                             "%%{local}@example.com",
+                             cmd->cmd->name, address, why);
+    }
+    settings_of(cmd)->redirect_url = NULL;
+    settings_of(cmd)->redirect_address = address;
+    return wrong;
+}
+
+/* Each word of `names` becomes a domain with the same settings. */
+static const char *add_domains(cmd_parms *cmd, const char *names,
+                               discover_settings_t **settings)
+{
+    autodiscover_server_t *conf = autodiscover_server_of(cmd->server);
+
+    *settings = apr_palloc(cmd->pool, sizeof(**settings));
+    discover_settings_init(*settings);
+    while (*names) {
+        const char *name = ap_getword_conf(cmd->pool, &names);
+        discover_domain_t *domain = apr_array_push(conf->domains);
+
+        if (!discover_domain_is_valid(name)) {
+            return apr_psprintf(cmd->pool,
+                                "%s: \"%s\" is no domain; write example.com, "
+                                "*.example.com or *",
+                                cmd->cmd->name, name);
+        }
+        domain->name = apr_pstrdup(cmd->pool, name);
+        ap_str_tolower((char *)domain->name);
+        domain->settings = *settings;
+    }
+    return NULL;
+}
+
+/* Another module's directive would change the whole server from in here. */
+static const char *check_children(cmd_parms *cmd)
+{
+    const ap_directive_t *child;
+
+    for (child = cmd->directive->first_child; child; child = child->next) {
+        if (strncasecmp(child->directive, "Autodiscover", 12) != 0) {
+            return apr_psprintf(cmd->pool,
+                                "%s> takes directives of mod_autodiscover, "
+                                "not %s",
+                                cmd->cmd->name, child->directive);
+        }
+    }
+    return NULL;
+}
+
+static const char *domain_section(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *end = ap_strrchr_c(arg, '>');
+    discover_settings_t *settings;
+    const char *wrong;
+
+    (void)dir;
+    if (!end || end == arg ||
+        !*apr_pstrmemdup(cmd->temp_pool, arg, (apr_size_t)(end - arg))) {
+        return apr_psprintf(
+            cmd->pool, "%s needs a domain: " DOMAIN_SECTION " example.com>",
+            cmd->cmd->name);
+    }
+    wrong = add_domains(cmd,
+                        apr_pstrmemdup(cmd->pool, arg, (apr_size_t)(end - arg)),
+                        &settings);
+    if (!wrong) {
+        wrong = check_children(cmd);
+    }
+    if (wrong) {
+        return wrong;
+    }
+    cmd->directive->data = settings;
+    return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
 }
 
 /* --- Outlook's protocols --- */
@@ -460,6 +562,8 @@ const command_rec autodiscover_commands[] = {
         "On to answer below /autodiscover/; Off by default"),
     AP_INIT_TAKE1("AutodiscoverServerName", set_server_name, NULL, RSRC_CONF,
         "the host name that clients reach this server by"),
+    AP_INIT_TAKE1("AutodiscoverPoxUrl", set_url, MEMBER(pox_url), RSRC_CONF,
+        "URL of this service's autodiscover.xml"),
     AP_INIT_TAKE1("AutodiscoverEwsUrl", set_url, MEMBER(ews_url), RSRC_CONF,
         "URL of Exchange Web Services, or None"),
     AP_INIT_TAKE1("AutodiscoverAvailabilityUrl", set_url, MEMBER(as_url), RSRC_CONF,
@@ -496,6 +600,14 @@ const command_rec autodiscover_commands[] = {
         "login name for IMAP, POP3 and SMTP, by default %{mail}"),
     AP_INIT_TAKE1("AutodiscoverTTL", set_ttl, NULL, RSRC_CONF,
         "hours after which clients ask again"),
+    AP_INIT_RAW_ARGS(DOMAIN_SECTION, domain_section, NULL, RSRC_CONF,
+        "mail domains that are served here, with settings of their own"),
+    AP_INIT_TAKE1("AutodiscoverRedirectAddress", set_redirect_address, NULL, RSRC_CONF,
+        "where the mailboxes of a domain are now: %{local}@example.com"),
+    AP_INIT_TAKE1("AutodiscoverRedirectUrl", set_redirect_url, MEMBER(redirect_url), RSRC_CONF,
+        "the autodiscover URL that answers for a domain"),
+    AP_INIT_TAKE1("AutodiscoverHttpRedirect", set_http_redirect, NULL, RSRC_CONF,
+        "URL to send clients to by HTTP, before they log in"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };
 /* clang-format on */

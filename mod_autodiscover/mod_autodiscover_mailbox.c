@@ -80,18 +80,34 @@ static discover_mailbox_t plain(const mailbox_t *mailbox, apr_pool_t *pool)
     return m;
 }
 
+/* The settings for mailboxes of `domain`. */
+static discover_error_e settings_for(request_rec *r, const char *domain,
+                                     discover_settings_t *settings,
+                                     const char **why)
+{
+    const autodiscover_server_t *conf = autodiscover_server_of(r->server);
+
+    if (discover_domain_settings(settings, &conf->settings, conf->domains,
+                                 domain) == APR_SUCCESS) {
+        return DISCOVER_OK;
+    }
+    *why = "no AutodiscoverDomain is configured for this domain";
+    return DISCOVER_NO_CONFIGURATION;
+}
+
 /* 1 when the question names the caller by the distinguished name that we
  * derived for a mailbox without one of its own. */
 static int is_derived_name(request_rec *r, const mailbox_t *caller,
                            const discover_question_t *question)
 {
     discover_mailbox_t m = plain(caller, r->pool);
-    const discover_settings_t *settings =
-        &autodiscover_server_of(r->server)->settings;
+    discover_settings_t settings;
+    const char *why;
 
     return question->legacy_dn && !caller->legacy_dn &&
+           settings_for(r, m.domain, &settings, &why) == DISCOVER_OK &&
            strcasecmp(question->legacy_dn,
-                      discover_answer_legacy_dn(settings, &m, r->pool)) == 0;
+                      discover_answer_legacy_dn(&settings, &m, r->pool)) == 0;
 }
 
 /* The mailbox that is asked about.  Whatever is no business of the caller's is
@@ -126,21 +142,41 @@ static discover_error_e find_target(request_rec *r, const mailbox_t *caller,
     return error_of(rv, why);
 }
 
+/* 1, and the answer, for an address whose domain is hosted elsewhere.  The
+ * directory knows nothing of such mailboxes and is not asked. */
+static int is_answered_elsewhere(request_rec *r, const char *text,
+                                 discover_answer_t *answer,
+                                 discover_error_e *error, const char **why)
+{
+    discover_settings_t settings;
+    mailaddr_t address;
+
+    if (!text || mailaddr_parse(&address, text, strlen(text), why, r->pool) !=
+                     APR_SUCCESS) {
+        return 0;
+    }
+    if (settings_for(r, address.domain, &settings, why) != DISCOVER_OK ||
+        (!settings.redirect_address && !settings.redirect_url)) {
+        return 0;
+    }
+    *error =
+        discover_answer_redirect(answer, &settings, &address, why, r->pool);
+    return 1;
+}
+
 /* The answer for a mailbox that the caller may know. */
 static discover_error_e answer_for(request_rec *r, const mailbox_t *target,
                                    discover_answer_t *answer, const char **why)
 {
     discover_mailbox_t mailbox = plain(target, r->pool);
-    discover_error_e error = discover_answer_make(
-        answer, &autodiscover_server_of(r->server)->settings, &mailbox, why,
-        r->pool);
+    discover_settings_t settings;
+    discover_error_e error = settings_for(r, mailbox.domain, &settings, why);
 
-    if (error == DISCOVER_BROKEN) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      PN(12004) "no answer can be made for %s: %s",
-                      mailbox.mail, *why);
+    if (error != DISCOVER_OK ||
+        is_answered_elsewhere(r, mailbox.mail, answer, &error, why)) {
+        return error;
     }
-    return error;
+    return discover_answer_make(answer, &settings, &mailbox, why, r->pool);
 }
 
 discover_error_e autodiscover_answer(request_rec *r,
@@ -149,9 +185,12 @@ discover_error_e autodiscover_answer(request_rec *r,
                                      const char **why)
 {
     const mailbox_t *caller, *target;
-    discover_error_e error =
-        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+    discover_error_e error;
 
+    if (is_answered_elsewhere(r, question->address, answer, &error, why)) {
+        return error;
+    }
+    error = error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
     if (error == DISCOVER_OK) {
         error = find_target(r, caller, question, &target, why);
     }
@@ -187,4 +226,29 @@ discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
         error = DISCOVER_UNKNOWN_ADDRESS;
     }
     return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
+}
+
+discover_error_e autodiscover_public_answer(request_rec *r, const char *address,
+                                            discover_answer_t *answer,
+                                            const char **why)
+{
+    discover_settings_t settings;
+    mailaddr_t parsed;
+    discover_mailbox_t mailbox = {0};
+    discover_error_e error;
+
+    if (mailaddr_parse(&parsed, address, strlen(address), why, r->pool) !=
+        APR_SUCCESS) {
+        return DISCOVER_UNKNOWN_ADDRESS;
+    }
+    error = settings_for(r, parsed.domain, &settings, why);
+    if (error != DISCOVER_OK ||
+        is_answered_elsewhere(r, address, answer, &error, why)) {
+        return error;
+    }
+    mailbox.mail = mailbox.display_name = parsed.text;
+    mailbox.local = mailbox.user = parsed.local;
+    mailbox.domain = parsed.domain;
+    return discover_answer_make_public(answer, &settings, &mailbox, why,
+                                       r->pool);
 }

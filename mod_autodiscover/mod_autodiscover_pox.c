@@ -27,7 +27,7 @@ static int send_error(request_rec *r, discover_error_e error,
     const char *bytes;
     apr_size_t len;
 
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+    ap_log_rerror(APLOG_MARK, autodiscover_level_of(error), 0, r,
                   PN(12001) "answers %s with error %d: %s", r->user, error,
                   why);
     if (discover_response_error(
@@ -46,7 +46,8 @@ static discover_error_e print(const discover_answer_t *answer,
 {
     apr_status_t rv;
 
-    if (schema == DISCOVER_SCHEMA_MOBILESYNC && !answer->eas_url) {
+    if (schema == DISCOVER_SCHEMA_MOBILESYNC && !answer->eas_url &&
+        !answer->redirect_address) {
         *why = "AutodiscoverActiveSyncUrl is not configured";
         return DISCOVER_NO_PROVIDER;
     }

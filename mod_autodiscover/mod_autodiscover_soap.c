@@ -53,9 +53,9 @@ static discover_soap_result_t *look_up_all(request_rec *r,
                            &results[i].answer, &why);
         down = results[i].error == DISCOVER_INTERNAL;
         if (results[i].error != DISCOVER_OK) {
-            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                          PN(12006) "answers %s with error %d: %s", r->user,
-                          results[i].error, why);
+            ap_log_rerror(APLOG_MARK, autodiscover_level_of(results[i].error),
+                          0, r, PN(12006) "answers %s with error %d: %s",
+                          r->user, results[i].error, why);
         }
     }
     return results;

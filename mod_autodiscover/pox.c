@@ -156,6 +156,17 @@ static void print_user(xml_out_t *x, const discover_answer_t *a)
     xml_out_end(x);
 }
 
+static void print_redirect(xml_out_t *x, const discover_answer_t *a)
+{
+    xml_out_start(x, "Account");
+    xml_out_element(x, "AccountType", "email");
+    xml_out_element(x, "Action",
+                    a->redirect_url ? "redirectUrl" : "redirectAddr");
+    xml_out_element(x, "RedirectAddr", a->redirect_address);
+    xml_out_element(x, "RedirectUrl", a->redirect_url);
+    xml_out_end(x);
+}
+
 static void print_account(xml_out_t *x, const discover_answer_t *a,
                           apr_pool_t *pool)
 {
@@ -183,6 +194,10 @@ apr_status_t discover_pox_print(const discover_answer_t *answer,
 {
     xml_out_t *x = discover_response_open(DISCOVER_SCHEMA_OUTLOOK, pool);
 
+    if (answer->redirect_address || answer->redirect_url) {
+        print_redirect(x, answer);
+        return xml_out_finish(x, bytes, len);
+    }
     print_user(x, answer);
     print_account(x, answer, pool);
     return xml_out_finish(x, bytes, len);

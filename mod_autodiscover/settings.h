@@ -33,6 +33,7 @@ typedef struct discover_settings_t {
     const char *server_name;  /* stands in for every host that is not given */
     const char *organization; /* /o=...[/ou=...], the start of derived names */
     const char *deployment_id;
+    const char *pox_url; /* of this service */
     /* web services */
     const char *ews_url;
     const char *as_url;
@@ -56,6 +57,17 @@ typedef struct discover_settings_t {
     const discover_mail_server_t *smtp;
     const char *login_name;
     int ttl; /* hours */
+    /* a domain that is hosted elsewhere; one of them at most */
+    const char *redirect_address;
+    const char *redirect_url;
 } discover_settings_t;
+
+/* Settings in which nothing is given. */
+void discover_settings_init(discover_settings_t *settings);
+
+/* `add` where it says something, else `base`.  `to` may be `base`. */
+void discover_settings_merge(discover_settings_t *to,
+                             const discover_settings_t *base,
+                             const discover_settings_t *add);
 
 #endif

@@ -105,6 +105,13 @@ static void print_setting_error(xml_out_t *x, const words_t *words,
     xml_out_end(x);
 }
 
+/* Where the subject is answered for, or NULL: here. */
+static const char *target_of(const discover_answer_t *answer)
+{
+    return answer->redirect_url ? answer->redirect_url
+                                : answer->redirect_address;
+}
+
 /* The settings that have a value, or with `errors` those that have not. */
 static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
                            const words_t *words,
@@ -113,6 +120,9 @@ static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
 {
     int of_domain = is_about_domains(q), i;
 
+    if (answer && target_of(answer)) {
+        answer = NULL;
+    }
     xml_out_start(x, errors ? words->errors : words->settings);
     for (i = 0; answer && i < q->settings->nelts; i++) {
         const char *name = APR_ARRAY_IDX(q->settings, i, const char *);
@@ -129,11 +139,14 @@ static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
     xml_out_end(x);
 }
 
-static const char *code_of(discover_error_e error, const words_t *words)
+static const char *code_of(const discover_soap_result_t *result,
+                           const words_t *words)
 {
-    switch (error) {
+    switch (result->error) {
     case DISCOVER_OK:
-        return "NoError";
+        return result->answer.redirect_url       ? "RedirectUrl"
+               : result->answer.redirect_address ? "RedirectAddress"
+                                                 : "NoError";
     case DISCOVER_INTERNAL:
         return "ServerBusy";
     case DISCOVER_BROKEN:
@@ -145,10 +158,17 @@ static const char *code_of(discover_error_e error, const words_t *words)
 
 /* The children of a response are in alphabetical order, so that this one comes
  * before those of users and behind those of domains. */
-static void print_no_redirect(xml_out_t *x)
+static void print_target(xml_out_t *x, const discover_answer_t *answer)
 {
+    const char *target = answer ? target_of(answer) : NULL;
+
     xml_out_start(x, "RedirectTarget");
-    xml_out_attribute(x, "i:nil", "true");
+    if (target) {
+        xml_out_text(x, target);
+    }
+    else {
+        xml_out_attribute(x, "i:nil", "true");
+    }
     xml_out_end(x);
 }
 
@@ -160,17 +180,17 @@ static void print_result(xml_out_t *x, const discover_soap_question_t *q,
         result->error == DISCOVER_OK ? &result->answer : NULL;
 
     xml_out_start(x, words->response);
-    xml_out_element(x, "ErrorCode", code_of(result->error, words));
+    xml_out_element(x, "ErrorCode", code_of(result, words));
     xml_out_element(x, "ErrorMessage",
-                    answer ? "No error."
+                    answer ? (target_of(answer) ? "Redirection." : "No error.")
                            : discover_errors_message(result->error));
     if (!is_about_domains(q)) {
-        print_no_redirect(x);
+        print_target(x, answer);
     }
     print_settings(x, q, words, answer, 1, pool);
     print_settings(x, q, words, answer, 0, pool);
     if (is_about_domains(q)) {
-        print_no_redirect(x);
+        print_target(x, answer);
     }
     xml_out_end(x);
 }

@@ -33,16 +33,17 @@ const discover_mailbox_t *discover_variables_sample(void)
     return &sample;
 }
 
-static const char *value_of(const char *name, apr_size_t len,
-                            const discover_mailbox_t *mailbox)
+/* Where the value of a variable is, or NULL when there is no such variable. */
+static const char *const *value_of(const char *name, apr_size_t len,
+                                   const discover_mailbox_t *mailbox)
 {
     apr_size_t i;
 
     for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         if (strlen(variables[i].name) == len &&
             memcmp(variables[i].name, name, len) == 0) {
-            return *(const char *const *)((const char *)mailbox +
-                                          variables[i].member);
+            return (const char *const *)((const char *)mailbox +
+                                         variables[i].member);
         }
     }
     return NULL;
@@ -85,6 +86,30 @@ static const char *fitted(const char *value, discover_place_e place,
     return value;
 }
 
+/* The value of the variable that starts at `open` and ends at `close`, as it
+ * may stand in `place`. */
+static const char *filled(const char *open, const char *close,
+                          const discover_mailbox_t *mailbox,
+                          discover_place_e place, const char **why,
+                          apr_pool_t *pool)
+{
+    const char *const *at =
+        value_of(open + 2, (apr_size_t)(close - open - 2), mailbox);
+    const char *value = at && *at ? fitted(*at, place, pool) : NULL;
+
+    if (!at) {
+        *why = "unknown variable; there are %{mail}, %{local}, %{user}, "
+               "%{domain} and %{guid}";
+    }
+    else if (!*at) {
+        *why = "the value of a variable is not known before login";
+    }
+    else if (!value) {
+        *why = "the value of a variable cannot stand in a host name";
+    }
+    return value;
+}
+
 apr_status_t discover_variables_expand(const char **expanded, const char *text,
                                        const discover_mailbox_t *mailbox,
                                        discover_place_e place, const char **why,
@@ -98,15 +123,8 @@ apr_status_t discover_variables_expand(const char **expanded, const char *text,
             *why = "a variable lacks its closing brace";
             return APR_EINVAL;
         }
-        value = value_of(open + 2, (apr_size_t)(close - open - 2), mailbox);
+        value = filled(open, close, mailbox, place, why, pool);
         if (!value) {
-            *why = "unknown variable; there are %{mail}, %{local}, %{user}, "
-                   "%{domain} and %{guid}";
-            return APR_EINVAL;
-        }
-        value = fitted(value, place, pool);
-        if (!value) {
-            *why = "the value of a variable cannot stand in a host name";
             return APR_EINVAL;
         }
         out = apr_pstrcat(pool, out,

@@ -8,7 +8,7 @@
 
 #include <apr_pools.h>
 
-/* The mailbox that an answer is for; no member but legacy_dn is NULL. */
+/* The mailbox that an answer is for; a member that is NULL is not known. */
 typedef struct discover_mailbox_t {
     const char *user;
     const char *mail;
@@ -16,7 +16,7 @@ typedef struct discover_mailbox_t {
     const char *domain;
     const char *display_name;
     const char *guid;
-    const char *legacy_dn; /* or NULL */
+    const char *legacy_dn;
 } discover_mailbox_t;
 
 typedef enum discover_place_e {
@@ -26,7 +26,8 @@ typedef enum discover_place_e {
 } discover_place_e;
 
 /* Puts the values of `mailbox` into `text`.  APR_EINVAL with a static *why
- * for an unknown or unclosed variable, or a value that may not stand there. */
+ * for an unknown or unclosed variable, or a value that is not known or may not
+ * stand there. */
 apr_status_t discover_variables_expand(const char **expanded, const char *text,
                                        const discover_mailbox_t *mailbox,
                                        discover_place_e place, const char **why,

@@ -95,5 +95,5 @@ recovers('it speaks again');
 
 $ldap->stop;
 is($httpd->stop, 0, 'httpd ends cleanly');
-$httpd->log_ok(qw(PN10041 PN10042));
+$httpd->log_ok(qw(PN10041 PN10042 PN12001));
 done_testing();
