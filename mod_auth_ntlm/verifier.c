@@ -66,6 +66,16 @@ static verifier_verdict_t no_answer(verifier_t *v, const char *what,
     return VERIFIER_DOWN;
 }
 
+/* Notes what the server says of a client's message. */
+static verifier_verdict_t refused(verifier_t *v, const char *what,
+                                  apr_uint32_t status)
+{
+    v->why = apr_psprintf(v->pool, "%s says %s (0x%x)", v->server->name, what,
+                          status);
+    verifier_close(v);
+    return VERIFIER_REFUSED;
+}
+
 void verifier_close(verifier_t *v)
 {
     if (v->socket) {
@@ -158,13 +168,11 @@ static verifier_verdict_t ask(verifier_t *v, dcerpc_auth_question_t question,
     }
     if (answer->kind == DCERPC_AUTH_FAULT ||
         answer->kind == DCERPC_AUTH_BIND_NAK) {
-        v->why = apr_psprintf(v->pool, "%s says %s (0x%x)", v->server->name,
-                              answer->status == SEC_PKG_ERROR
-                                  ? "wrong user, password or account state"
-                                  : "no",
-                              answer->status);
-        verifier_close(v);
-        return VERIFIER_REFUSED;
+        return refused(v,
+                       answer->status == SEC_PKG_ERROR
+                           ? "wrong user, password or account state"
+                           : "no",
+                       answer->status);
     }
     return answer->kind == expected
                ? VERIFIER_GOOD
@@ -214,7 +222,7 @@ static verifier_verdict_t negotiate_with(verifier_t *v,
     verdict =
         ask(v, DCERPC_AUTH_BIND, DCERPC_AUTH_BIND_ACK, type1, len, answer);
     if (verdict == VERIFIER_GOOD && !answer->token) {
-        return no_answer(v, "no challenge in the answer", APR_EINVAL);
+        return refused(v, "no challenge", 0);
     }
     return verdict;
 }
@@ -326,7 +334,7 @@ verifier_verdict_t verifier_authenticate(verifier_t *v,
         remember(v, verdict);
     }
     if (verdict == VERIFIER_GOOD && answer.token) {
-        return no_answer(v, "wants to go on", APR_EINVAL);
+        return refused(v, "it is not the end", 0);
     }
     verifier_close(v);
     return verdict;

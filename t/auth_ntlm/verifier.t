@@ -46,7 +46,7 @@ CONF
 @{[ location('/rubbish', "127.0.0.1:$rubbish->{port}") ]}
 @{[ location('/hasty', "127.0.0.1:$hasty->{port}", "$address:49154") ]}
 <Location "/silent">
-NTLMTimeout 2
+NTLMTimeout 4
 </Location>
 CONF2
 for my $place (qw(dc closed silent rubbish hasty free)) {
@@ -92,10 +92,10 @@ subtest 'fail-over' => sub {
     is(login('closed'), 200, 'the first one refuses connections');
     my ($status, $seconds) = timed(sub { login('silent') });
     is($status, 200, 'the first one is silent, the second one on another port');
-    cmp_ok($seconds, '<', 1.9, "it has its share of the time only ($seconds s)");
+    cmp_ok($seconds, '<', 3.9, "it has its share of the time only ($seconds s)");
     ($status, $seconds) = timed(sub { login('silent') });
     is($status, 200, 'once more');
-    cmp_ok($seconds, '<', 0.9, "and is asked last then ($seconds s)");
+    cmp_ok($seconds, '<', 1.9, "and is asked last then ($seconds s)");
     is(login('hasty'), 200, 'the first one ends each connection');
     is(login('rubbish'), 503, 'one that talks rubbish is as good as none');
     ok($httpd->logged("PN11012: NTLM login is not possible: 127.0.0.1:$rubbish->{port}: no little-endian DCE/RPC"),
@@ -124,7 +124,7 @@ subtest 'Samba hangs' => sub {
     my $other = fork // die;
     if (!$other) {
         my ($status, $seconds) = timed(sub { client()->ask('/free/a.html')->{status} });
-        POSIX::_exit($status == 200 && $seconds < 1 ? 0 : 1);
+        POSIX::_exit($status == 200 && $seconds < 3 ? 0 : 1);
     }
     my ($status, $seconds) = timed(sub { $waiting->ask('/dc/a.html', $type3)->{status} });
     is($status, 503, 'the second leg');
@@ -143,7 +143,7 @@ subtest 'Samba hangs' => sub {
             $told += @ready;
         }
     });
-    cmp_ok($seconds, '<', 1, "one connection waits for an answer, the others are told at once ($seconds s)");
+    cmp_ok($seconds, '<', 3, "one connection waits for an answer, the others are told at once ($seconds s)");
     kill 'CONT', -$dc->pid;
     ok(until_true(sub { login('dc') == 200 }, 20), 'Samba goes on, and so do logins');
 };
