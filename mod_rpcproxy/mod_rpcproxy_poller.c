@@ -108,7 +108,9 @@ void rpcproxy_poller_watch(rpcproxy_poller_t *p, rpcproxy_watch_t *watch,
     event.data.ptr = watch;
     op = !events ? EPOLL_CTL_DEL
                  : (watch->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
-    if (epoll_ctl(p->private->epoll, op, watch->fd, &event) != 0) {
+    /* At an ungraceful stop the worker MPM closes sockets under its threads. */
+    if (epoll_ctl(p->private->epoll, op, watch->fd, &event) != 0 &&
+        !p->stopping) {
         ap_log_error(APLOG_MARK, APLOG_ERR, errno, p->server,
                      PN(13031) "cannot watch a socket");
     }
