@@ -83,7 +83,7 @@ MODULE_LIBS_mailbox = $(LDAP_LIBS)
 MODULE_LIBS_auth_ntlm =
 MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
 MODULE_LIBS_rpcproxy =
-MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS)
+MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(SSL_LIBS)
 # Everything a unit test or fuzzer may need.
 TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS)
 
