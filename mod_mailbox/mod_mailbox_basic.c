@@ -91,21 +91,21 @@ static authn_status not_found(request_rec *r, const char *password)
     return AUTH_USER_NOT_FOUND;
 }
 
-static authn_status check_password(request_rec *r, const char *user,
-                                   const char *password)
+/* Asks the sources. */
+static authn_status check_sources(request_rec *r, const char *user,
+                                  const char *password)
 {
     const record_t *record;
     authn_status result;
 
-    if (!*user || !*password) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      PN(10032) "login with an empty %s is refused",
-                      *user ? "password" : "user name");
-        return AUTH_DENIED;
-    }
     switch (mailbox_find_record(r, MAILBOX_BY_LOGIN, user, &record)) {
     case APR_SUCCESS:
-        break;
+        result = record->dn ? check_bind(r, record, password)
+                            : check_hash(r, record, password);
+        if (result == AUTH_GRANTED) {
+            remember(r, user, password);
+        }
+        return result;
     case APR_NOTFOUND:
         return not_found(r, password);
     case APR_EMISMATCH:
@@ -114,12 +114,41 @@ static authn_status check_password(request_rec *r, const char *user,
     default:
         return unavailable(r);
     }
-    result = record->dn ? check_bind(r, record, password)
-                        : check_hash(r, record, password);
+}
+
+/* The same with MailboxLoginCache. */
+static authn_status check_remembered(request_rec *r, const mailbox_conf_t *conf,
+                                     const char *user, const char *password)
+{
+    logincache_key_t key;
+    authn_status result;
+
+    logincache_key(conf->logins, &key, mailbox_sources(conf, r->pool), user,
+                   password);
+    if (logincache_knows(conf->logins, &key, r->request_time)) {
+        return AUTH_GRANTED;
+    }
+    result = check_sources(r, user, password);
     if (result == AUTH_GRANTED) {
-        remember(r, user, password);
+        logincache_remember(conf->logins, &key,
+                            r->request_time + conf->login_ttl);
     }
     return result;
+}
+
+static authn_status check_password(request_rec *r, const char *user,
+                                   const char *password)
+{
+    const mailbox_conf_t *conf = mailbox_conf(r);
+
+    if (!*user || !*password) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      PN(10032) "login with an empty %s is refused",
+                      *user ? "password" : "user name");
+        return AUTH_DENIED;
+    }
+    return conf->login_ttl > 0 ? check_remembered(r, conf, user, password)
+                               : check_sources(r, user, password);
 }
 
 static const authn_provider mailbox_provider = {check_password, NULL};

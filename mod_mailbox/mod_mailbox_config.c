@@ -17,6 +17,7 @@
 APLOG_USE_MODULE(mailbox);
 
 #define MAX_TIMEOUT apr_time_from_sec(60)
+#define MAX_LOGIN_TTL apr_time_from_sec(3600)
 #define SECRET_MAX 1024
 
 /* Sections that name a directory, for mailbox_check_config(). */
@@ -33,6 +34,7 @@ void *mailbox_create_conf(apr_pool_t *p, char *section)
 
     (void)section;
     conf->timeout = -1;
+    conf->login_ttl = -1;
     conf->env = -1;
     return conf;
 }
@@ -59,6 +61,8 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
         MERGE(attribute[role]);
     }
     MERGE_NUMBER(timeout);
+    MERGE(logins);
+    MERGE_NUMBER(login_ttl);
     MERGE_NUMBER(env);
     return conf;
 }
@@ -296,6 +300,23 @@ static const char *set_timeout(cmd_parms *cmd, void *confv, const char *arg)
     return NULL;
 }
 
+static const char *set_login_cache(cmd_parms *cmd, void *confv, const char *arg)
+{
+    mailbox_conf_t *conf = confv;
+
+    if (ap_cstr_casecmp(arg, "off") == 0) {
+        conf->login_ttl = 0;
+        return NULL;
+    }
+    if (ap_timeout_parameter_parse(arg, &conf->login_ttl, "s") != APR_SUCCESS ||
+        conf->login_ttl <= 0 || conf->login_ttl > MAX_LOGIN_TTL) {
+        return "MailboxLoginCache: write Off, or seconds from 1 to 3600";
+    }
+    conf->logins = logincache_create(cmd->pool);
+    return conf->logins ? NULL
+                        : "MailboxLoginCache: the system has no random bytes";
+}
+
 const command_rec mailbox_directives[] = {
     AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
                     "domains and realms of login names that are ours"),
@@ -320,6 +341,9 @@ const command_rec mailbox_directives[] = {
     AP_INIT_TAKE12("MailboxLDAPURL", set_ldap_url, NULL,
                    RSRC_CONF | ACCESS_CONF,
                    "LDAP URL of the directory, and STARTTLS or nothing"),
+    AP_INIT_TAKE1("MailboxLoginCache", set_login_cache, NULL,
+                  RSRC_CONF | ACCESS_CONF,
+                  "how long a right password is remembered, or Off"),
     {0}};
 
 /* --- configtest --- */

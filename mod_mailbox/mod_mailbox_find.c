@@ -45,13 +45,18 @@ static apr_hash_t *answers(request_rec *top)
     return hash;
 }
 
+const char *mailbox_sources(const mailbox_conf_t *conf, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, conf->file ? mailbox_file_path(conf->file) : "",
+                       "\n", conf->ldap ? conf->ldap_text : "", NULL);
+}
+
 /* What makes two questions the same: key, value and sources. */
 static const char *question(const mailbox_conf_t *conf, mailbox_key_e key,
                             const char *value, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%d\n%s\n%s\n%s", (int)key,
-                        conf->file ? mailbox_file_path(conf->file) : "",
-                        conf->ldap ? conf->ldap_text : "", value);
+    return apr_psprintf(pool, "%d\n%s\n%s", (int)key,
+                        mailbox_sources(conf, pool), value);
 }
 
 /* The value as sources take it, or NULL when it cannot name a mailbox. */

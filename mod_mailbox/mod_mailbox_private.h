@@ -8,6 +8,7 @@
 #include "breaker.h"
 #include "ldaprole.h"
 #include "ldapurl.h"
+#include "logincache.h"
 #include "mod_mailbox.h"
 #include "record.h"
 
@@ -37,6 +38,8 @@ typedef struct mailbox_conf_t {
     const char *bind_password;
     const char *attribute[LDAPROLE_COUNT]; /* "" is none */
     apr_interval_time_t timeout;
+    logincache_t *logins;
+    apr_interval_time_t login_ttl; /* 0: off */
     int env;
 } mailbox_conf_t;
 
@@ -63,6 +66,8 @@ int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
 apr_status_t mailbox_find_record(request_rec *r, mailbox_key_e key,
                                  const char *value, const record_t **found);
 void mailbox_register_functions(void);
+/* What identifies the sources of `conf`. */
+const char *mailbox_sources(const mailbox_conf_t *conf, apr_pool_t *pool);
 
 /* --- mod_mailbox_file.c --- */
 

@@ -43,7 +43,8 @@ my @right = (
     "$url\nMailboxLDAPBindDN cn=reader\nMailboxLDAPBindPassword file:$dir/secret",
     "$url\nMailboxLDAPBindDN cn=reader\nMailboxLDAPBindPassword \"exec:$dir/ask reader\"",
     "MailboxLDAPAttribute user uid\nMailboxLDAPAttribute UPN none\nMailboxLDAPAttribute guid entryUUID",
-    'MailboxLDAPTimeout 500ms', 'MailboxLDAPTimeout 60', 'MailboxEnv On');
+    'MailboxLDAPTimeout 500ms', 'MailboxLDAPTimeout 60', 'MailboxEnv On',
+    'MailboxLoginCache 60', 'MailboxLoginCache Off');
 for my $lines (@right) {
     my ($passed, $out) = try($limits . $lines);
     ok($passed, "right: $lines") or diag($out);
@@ -91,6 +92,9 @@ my @wrong = (
         'MailboxLDAPBindDN: would send its password in clear'],
     ["$url\nMailboxLDAPBindDN cn=x", 'MailboxLDAPBindDN: has no password; write MailboxLDAPBindPassword file:'],
     ["MailboxLDAPBindDN cn=x\n<Location /a>\n$url\n</Location>", 'MailboxLDAPBindDN: has no password'],
+    ['MailboxLoginCache 0', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
+    ['MailboxLoginCache 3601', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
+    ['MailboxLoginCache yes', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
     ['MailboxEnv Maybe', 'MailboxEnv must be On or Off']);
 for my $row (@wrong) {
     my ($lines, $sentence) = @$row;
