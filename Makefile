@@ -172,7 +172,7 @@ $(B)/bin/smtp-submit $(B)/bin/smtp-submit-runner:
 TEST_FILES = $(or $(TESTS),$(shell find t $(B)/t -name '*.t' -not -path 't/interop/*' | sort))
 
 check: all units replays
-	POSTERN_BUILD=$(B) prove -j$(JOBS) $(TEST_FILES)
+	@POSTERN_BUILD=$(B) prove -j$(JOBS) $(TEST_FILES)
 
 # The fuzzer's corpus, replayed by an ordinary program that prints TAP.
 $(B)/t/fuzz/%.t: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
