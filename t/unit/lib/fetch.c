@@ -187,7 +187,7 @@ static void test_rows(apr_pool_t *pool)
 /* One that hangs holds up none of a hundred others. */
 static void test_many(apr_pool_t *pool)
 {
-    const fetch_limits_t limits = {apr_time_from_msec(2000), 1000, 16, NULL};
+    const fetch_limits_t limits = {apr_time_from_msec(5000), 1000, 16, NULL};
     fetch_t items[100];
     int i, good = 0;
 
