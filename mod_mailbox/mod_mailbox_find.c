@@ -18,6 +18,7 @@ APLOG_USE_MODULE(mailbox);
 
 /* An answer, kept for the rest of the request. */
 typedef struct answer_t {
+    const char *sources; /* who gave it */
     apr_status_t status;
     const record_t *record;
     const mailbox_t *mailbox; /* NULL without a mail address */
@@ -47,16 +48,23 @@ static apr_hash_t *answers(request_rec *top)
 
 const char *mailbox_sources(const mailbox_conf_t *conf, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, conf->file ? mailbox_file_path(conf->file) : "",
-                       "\n", conf->ldap ? conf->ldap_text : "", NULL);
-}
+    apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(char *));
+    int role;
 
-/* What makes two questions the same: key, value and sources. */
-static const char *question(const mailbox_conf_t *conf, mailbox_key_e key,
-                            const char *value, apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%d\n%s\n%s", (int)key,
-                        mailbox_sources(conf, pool), value);
+    APR_ARRAY_PUSH(parts, const char *) =
+        conf->file ? mailbox_file_path(conf->file) : "";
+    APR_ARRAY_PUSH(parts, const char *) = conf->ldap ? conf->ldap_text : "";
+    APR_ARRAY_PUSH(parts, const char *) =
+        conf->tls == MAILBOX_TLS_NONE ? "clear" : "TLS";
+    APR_ARRAY_PUSH(parts, const char *) = conf->bind_dn ? conf->bind_dn : "";
+    for (role = 0; role < LDAPROLE_COUNT; role++) {
+        APR_ARRAY_PUSH(parts, const char *) =
+            conf->attribute[role] ? conf->attribute[role] : "default";
+    }
+    if (conf->domains) {
+        apr_array_cat(parts, conf->domains);
+    }
+    return apr_array_pstrcat(pool, parts, '\n');
 }
 
 /* The value as sources take it, or NULL when it cannot name a mailbox. */
@@ -130,21 +138,81 @@ static const mailbox_t *as_mailbox(const record_t *record, apr_pool_t *pool)
     return mailbox;
 }
 
+static int has_address(const record_t *record, const char *address)
+{
+    int i;
+
+    for (i = 0; i < record->addresses->nelts; i++) {
+        if (mailaddr_same(APR_ARRAY_IDX(record->addresses, i, const char *),
+                          address)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* 1 when `record` is what the question would find. */
+static int answers_to(const record_t *record, mailbox_key_e key,
+                      const char *value)
+{
+    switch (key) {
+    case MAILBOX_BY_ADDRESS:
+        return has_address(record, value);
+    case MAILBOX_BY_LEGACY_DN:
+        return record->legacy_dn &&
+               ap_cstr_casecmp(record->legacy_dn, value) == 0;
+    case MAILBOX_BY_LOGIN:
+        break;
+    }
+    return 0;
+}
+
+/* A record that was found in this request by another of its names: who logs in
+ * and then asks for his own address costs one search. */
+static answer_t *found_already(request_rec *top, const char *sources,
+                               mailbox_key_e key, const char *value)
+{
+    apr_hash_index_t *i;
+
+    for (i = apr_hash_first(top->pool, answers(top)); i; i = apr_hash_next(i)) {
+        answer_t *answer = apr_hash_this_val(i);
+
+        if (answer->record && strcmp(answer->sources, sources) == 0 &&
+            answers_to(answer->record, key, value)) {
+            return answer;
+        }
+    }
+    return NULL;
+}
+
+static answer_t *ask_anew(request_rec *r, request_rec *top, const char *sources,
+                          mailbox_key_e key, const char *value)
+{
+    answer_t *answer = apr_pcalloc(top->pool, sizeof(*answer));
+
+    answer->sources = sources;
+    answer->status =
+        ask_sources(r, mailbox_conf(r), key, value, &answer->record, top->pool);
+    answer->mailbox = as_mailbox(answer->record, top->pool);
+    return answer;
+}
+
 static const answer_t *ask(request_rec *r, mailbox_key_e key, const char *value)
 {
     request_rec *top = topmost(r);
-    const mailbox_conf_t *conf = mailbox_conf(r);
-    apr_hash_t *known = answers(top);
-    const char *name = question(conf, key, value, top->pool);
-    answer_t *answer = apr_hash_get(known, name, APR_HASH_KEY_STRING);
+    const char *sources = mailbox_sources(mailbox_conf(r), top->pool);
+    const char *question =
+        apr_psprintf(top->pool, "%d\n%s\n%s", (int)key, sources, value);
+    answer_t *answer =
+        apr_hash_get(answers(top), question, APR_HASH_KEY_STRING);
 
     if (!answer) {
-        answer = apr_pcalloc(top->pool, sizeof(*answer));
-        answer->status =
-            ask_sources(r, conf, key, value, &answer->record, top->pool);
-        answer->mailbox = as_mailbox(answer->record, top->pool);
-        apr_hash_set(known, name, APR_HASH_KEY_STRING, answer);
+        answer = found_already(top, sources, key, value);
     }
+    if (!answer) {
+        answer = ask_anew(r, top, sources, key, value);
+    }
+    apr_hash_set(answers(top), question, APR_HASH_KEY_STRING, answer);
     return answer;
 }
 

@@ -208,6 +208,10 @@ static int do_search(util_ldap_connection_t *ldc, void *context)
     ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS,
                     chase ? LDAP_OPT_ON : LDAP_OPT_OFF);
     search->entries = result ? ldap_count_entries(ldc->ldap, result) : 0;
+    if (rc == LDAP_SIZELIMIT_EXCEEDED) {
+        search->entries = SIZE_LIMIT; /* even where the server allows less */
+        rc = LDAP_SUCCESS;
+    }
     if (rc == LDAP_SUCCESS && search->entries == 1) {
         read_entry(search, ldc->ldap, ldap_first_entry(ldc->ldap, result));
     }
@@ -338,9 +342,8 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
         }
         rc = with_connection(r, conf, SEARCH_ALIASES, do_search, &search,
                              &opened);
-        rv = rc == LDAP_SUCCESS || rc == LDAP_SIZELIMIT_EXCEEDED
-                 ? check_found(r, &search)
-                 : search_failed(r, &search, rc, opened);
+        rv = rc == LDAP_SUCCESS ? check_found(r, &search)
+                                : search_failed(r, &search, rc, opened);
         *found = search.record;
     }
     return rv;
@@ -400,6 +403,9 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
     bind_t bind = {conf, record->dn, password, NULL};
     int rc, opened;
 
+    if (!*password || !*record->dn) {
+        return APR_EACCES; /* would be an anonymous bind (RFC 4513 5.1.2) */
+    }
     if (conf->tls == MAILBOX_TLS_NONE) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       PN(10045) "directory %s: no password is sent there "

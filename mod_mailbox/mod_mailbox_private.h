@@ -66,7 +66,8 @@ int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
 apr_status_t mailbox_find_record(request_rec *r, mailbox_key_e key,
                                  const char *value, const record_t **found);
 void mailbox_register_functions(void);
-/* What identifies the sources of `conf`. */
+/* What identifies the sources and how they are asked: the same text, the same
+ * answers. */
 const char *mailbox_sources(const mailbox_conf_t *conf, apr_pool_t *pool);
 
 /* --- mod_mailbox_file.c --- */

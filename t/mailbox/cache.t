@@ -57,6 +57,9 @@ CONF
 <Location "/own/off">
     MailboxLoginCache Off
 </Location>
+<Location "/own/domain">
+    MailboxDomain EXAMPLE
+</Location>
 <Location "/short">
     AuthType Basic
     AuthName "Mail"
@@ -90,6 +93,8 @@ is(login('own', 'alice', 'wrong'), 401, 'own: a wrong password');
 is(login('own', 'alice', 'secret-alice'), 200, 'own: the right one');
 is(login('own', 'carol', 'secret-carol'), 200, 'own: two of them');
 is(login('short', 'alice', 'secret-alice'), 200, 'short: the right one');
+is(login('own/domain', 'EXAMPLE\alice', 'secret-alice'), 404, 'own: a login that one location takes');
+is(login('own', 'EXAMPLE\alice', 'secret-alice'), 401, 'own: is none in another');
 $ldap->stop;
 is(login('own', 'alice', 'secret-alice'), 200, 'own: known without the directory');
 is(login('own', 'alice', 'wrong'), 503, 'own: a wrong one is asked of the directory');
@@ -105,5 +110,5 @@ is(login('own', 'alice', 'secret-alice'), 200, 'own: the old one for a while');
 ok(until_true(sub { login('short', 'alice', 'secret-alice') == 401 }, 5), 'short: which is a second here');
 
 is($httpd->stop, 0, 'httpd ends cleanly');
-$httpd->log_ok(qw(PN10041 PN10047 AH01617));
+$httpd->log_ok(qw(PN10041 PN10047 AH01617 AH01618));
 done_testing();
