@@ -48,7 +48,7 @@ for my $file (c_files()) {
 
 # --- headers ---
 
-my $flags = `make -s cppflags`;
+my $flags = `make -s --no-print-directory cppflags`;
 chomp $flags;
 like($flags, qr/-I/, 'the compiler flags are known');
 
