@@ -40,6 +40,9 @@ static const struct {
     ROW(rpc_auth, DISCOVER_PLACE_TEXT),
     ROW(cert_principal, DISCOVER_PLACE_HOST),
     ROW(login_name, DISCOVER_PLACE_TEXT),
+    ROW(display_name, DISCOVER_PLACE_TEXT),
+    ROW(caldav_url, DISCOVER_PLACE_URL),
+    ROW(carddav_url, DISCOVER_PLACE_URL),
 };
 #undef ROW
 
@@ -229,6 +232,8 @@ static void name_web_services(discover_answer_t *a, const char *server_name,
     a->oof_url = or_default(a->oof_url, a->ews_url);
     a->oab_url = or_default(a->oab_url, NULL);
     a->eas_url = or_default(a->eas_url, NULL);
+    a->caldav_url = or_default(a->caldav_url, NULL);
+    a->carddav_url = or_default(a->carddav_url, NULL);
 }
 
 static void name_rpc_proxy(discover_answer_t *a,
@@ -245,7 +250,8 @@ static void name_rpc_proxy(discover_answer_t *a,
 static int offers_something(const discover_answer_t *a)
 {
     return a->ews_url || a->eas_url || a->exchange_server || a->rpc_host ||
-           a->imap.host || a->pop3.host || a->smtp.host;
+           a->imap.host || a->pop3.host || a->smtp.host || a->caldav_url ||
+           a->carddav_url;
 }
 
 discover_error_e discover_answer_redirect(discover_answer_t *a,
@@ -296,9 +302,8 @@ static discover_error_e make(discover_answer_t *a,
         APR_SUCCESS) {
         return DISCOVER_BROKEN;
     }
-    if (!a->login_name) {
-        a->login_name = a->mailbox.mail;
-    }
+    a->login_name = or_default(a->login_name, a->mailbox.mail);
+    a->display_name = or_default(a->display_name, a->mailbox.domain);
     name_mailbox(a, settings, pool);
     name_exchange(a, settings, server_name, pool);
     name_web_services(a, server_name, pool);

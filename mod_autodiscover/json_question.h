@@ -23,10 +23,4 @@ void discover_json_question_parse(discover_json_question_t *question,
                                   const char *path, const char *query,
                                   apr_pool_t *pool);
 
-/* The first value of the parameter `name`, in any case, in `query` (or NULL),
- * decoded; NULL when there is none or its encoding is wrong. */
-const char *discover_json_question_parameter(const char *query,
-                                             const char *name,
-                                             apr_pool_t *pool);
-
 #endif

@@ -16,8 +16,6 @@
 
 APLOG_USE_MODULE(autodiscover);
 
-#define PREFIX "/autodiscover/"
-
 int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len)
 {
     if (r->method_number != M_POST) {
@@ -49,6 +47,11 @@ static const path_t paths[] = {
     {AUTODISCOVER_POX_PATH, autodiscover_handle_pox, 1, 0},
     {AUTODISCOVER_SOAP_PATH, autodiscover_handle_soap, 1, 0},
     {AUTODISCOVER_JSON_PATH, autodiscover_handle_json, 0, 1},
+    {"/mail/config-v1.1.xml", autodiscover_handle_autoconfig, 0, 0},
+    {"/.well-known/autoconfig/mail/config-v1.1.xml",
+     autodiscover_handle_autoconfig, 0, 0},
+    {"/.well-known/caldav", autodiscover_handle_caldav, 0, 0},
+    {"/.well-known/carddav", autodiscover_handle_carddav, 0, 0},
 };
 
 static int is_below(const request_rec *r, const char *path)
@@ -63,8 +66,7 @@ static const path_t *path_of(const request_rec *r)
 {
     apr_size_t i;
 
-    if (strncasecmp(r->uri, PREFIX, strlen(PREFIX)) != 0 ||
-        autodiscover_server_of(r->server)->enabled != 1) {
+    if (autodiscover_server_of(r->server)->enabled != 1) {
         return NULL;
     }
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

@@ -46,10 +46,13 @@ int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len);
  * administrator must mend is an error, the rest information. */
 int autodiscover_level_of(discover_error_e error);
 
-/* mod_autodiscover_pox.c, _soap.c, _json.c: content handlers. */
+/* mod_autodiscover_pox.c, _soap.c, _json.c, _autoconfig.c: content handlers. */
 int autodiscover_handle_pox(request_rec *r);
 int autodiscover_handle_soap(request_rec *r);
 int autodiscover_handle_json(request_rec *r);
+int autodiscover_handle_autoconfig(request_rec *r);
+int autodiscover_handle_caldav(request_rec *r);
+int autodiscover_handle_carddav(request_rec *r);
 
 /* mod_autodiscover_mailbox.c: finds the mailbox that r->user asks about by
  * `question` and makes its answer.  DISCOVER_OK or why there is none, with a
@@ -72,6 +75,13 @@ discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
 discover_error_e autodiscover_public_answer(request_rec *r, const char *address,
                                             discover_answer_t *answer,
                                             const char **why);
+
+/* The same when no address is known: `mail` and `local` stand for it.  The
+ * domain must be one of <AutodiscoverDomain>. */
+discover_error_e
+autodiscover_anybodys_answer(request_rec *r, const char *domain,
+                             const char *mail, const char *local,
+                             discover_answer_t *answer, const char **why);
 
 /* Takes the optional functions of mod_mailbox; 0 when it is not loaded. */
 int autodiscover_mailbox_ready(void);

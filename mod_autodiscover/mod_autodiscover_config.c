@@ -177,13 +177,13 @@ static const char *set_deployment_id(cmd_parms *cmd, void *dir,
     return NULL;
 }
 
-static const char *set_login_name(cmd_parms *cmd, void *dir, const char *name)
+static const char *set_text(cmd_parms *cmd, void *dir, const char *text)
 {
     const char *tried;
 
     (void)dir;
-    settings_of(cmd)->login_name = name;
-    return try_out(cmd, name, DISCOVER_PLACE_TEXT, &tried);
+    *(const char **)member_of(cmd) = text;
+    return try_out(cmd, text, DISCOVER_PLACE_TEXT, &tried);
 }
 
 /* A decimal number of at most `max` at *text, which is moved behind it. */
@@ -596,7 +596,13 @@ const command_rec autodiscover_commands[] = {
         "host of the POP3 server [port] [ssl|starttls|plain], or None"),
     AP_INIT_TAKE123("AutodiscoverSmtp", set_mail_server, (void *)2, RSRC_CONF,
         "host of the submission server [port] [ssl|starttls|plain], or None"),
-    AP_INIT_TAKE1("AutodiscoverLoginName", set_login_name, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("AutodiscoverCalDavUrl", set_url, MEMBER(caldav_url), RSRC_CONF,
+        "where /.well-known/caldav leads"),
+    AP_INIT_TAKE1("AutodiscoverCardDavUrl", set_url, MEMBER(carddav_url), RSRC_CONF,
+        "where /.well-known/carddav leads"),
+    AP_INIT_TAKE1("AutodiscoverDisplayName", set_text, MEMBER(display_name), RSRC_CONF,
+        "name of the service for people, by default the domain"),
+    AP_INIT_TAKE1("AutodiscoverLoginName", set_text, MEMBER(login_name), RSRC_CONF,
         "login name for IMAP, POP3 and SMTP, by default %{mail}"),
     AP_INIT_TAKE1("AutodiscoverTTL", set_ttl, NULL, RSRC_CONF,
         "hours after which clients ask again"),

@@ -228,6 +228,35 @@ discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
     return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
 }
 
+discover_error_e
+autodiscover_anybodys_answer(request_rec *r, const char *domain,
+                             const char *mail, const char *local,
+                             discover_answer_t *answer, const char **why)
+{
+    const autodiscover_server_t *conf = autodiscover_server_of(r->server);
+    const discover_mailbox_t mailbox = {.user = local,
+                                        .mail = mail,
+                                        .local = local,
+                                        .domain = domain,
+                                        .display_name = mail};
+    discover_settings_t settings;
+    discover_error_e error;
+
+    if (!discover_domain_find(conf->domains, domain)) {
+        *why = "no AutodiscoverDomain is configured for this host";
+        return DISCOVER_NO_CONFIGURATION;
+    }
+    error = settings_for(r, domain, &settings, why);
+    if (error == DISCOVER_OK &&
+        (settings.redirect_address || settings.redirect_url)) {
+        *why = "the domain is hosted elsewhere";
+        return DISCOVER_NO_CONFIGURATION;
+    }
+    return error == DISCOVER_OK ? discover_answer_make_public(
+                                      answer, &settings, &mailbox, why, r->pool)
+                                : error;
+}
+
 discover_error_e autodiscover_public_answer(request_rec *r, const char *address,
                                             discover_answer_t *answer,
                                             const char **why)

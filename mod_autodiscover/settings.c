@@ -43,6 +43,9 @@ void discover_settings_merge(discover_settings_t *to,
     PICK(smtp);
     PICK(login_name);
     PICK_NUMBER(ttl);
+    PICK(display_name);
+    PICK(caldav_url);
+    PICK(carddav_url);
     if (add->redirect_address || add->redirect_url) {
         to->redirect_address = add->redirect_address;
         to->redirect_url = add->redirect_url;

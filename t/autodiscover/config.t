@@ -37,7 +37,7 @@ my ($passed, $out) = tested('', main => read_file(top() . '/conf/autodiscover.co
 ok($passed, 'conf/autodiscover.conf passes as shipped') or diag($out);
 
 # What it shows as comments passes when it is turned on.
-(my $all = read_file(top() . '/conf/autodiscover.conf')) =~ s/^#(?=<?\/?Autodiscover)//mg;
+(my $all = read_file(top() . '/conf/autodiscover.conf')) =~ s/^#(?=\s*<?\/?Autodiscover)//mg;
 ($passed, $out) = tested('', main => $all);
 ok($passed, 'and with every directive that it shows') or diag($out);
 
