@@ -44,17 +44,24 @@ struct mailbox_file_t {
 
 /* --- reading --- */
 
-static void take_stamp(stamp_t *stamp, const apr_finfo_t *info)
+/* 0 when there is no such file. */
+static int take_stamp(stamp_t *stamp, const char *path, apr_pool_t *scratch)
 {
+    apr_finfo_t info;
+
     memset(stamp, 0, sizeof(*stamp));
-    stamp->mtime = info->mtime;
-    stamp->ctime = info->ctime;
-    stamp->size = info->size;
-    stamp->inode = info->inode;
+    if (apr_stat(&info, path, APR_FINFO_NORM, scratch) != APR_SUCCESS) {
+        return 0;
+    }
+    stamp->mtime = info.mtime;
+    stamp->ctime = info.ctime;
+    stamp->size = info.size;
+    stamp->inode = info.inode;
+    return 1;
 }
 
 static const char *read_text(const char *path, char **text, apr_size_t *len,
-                             stamp_t *stamp, apr_pool_t *pool)
+                             apr_pool_t *pool)
 {
     apr_file_t *file;
     apr_finfo_t info;
@@ -67,7 +74,6 @@ static const char *read_text(const char *path, char **text, apr_size_t *len,
     if (rv != APR_SUCCESS) {
         return apr_psprintf(pool, "%pm", &rv);
     }
-    take_stamp(stamp, &info);
     if (info.filetype != APR_REG || info.size > USERFILE_MAX) {
         return "is no regular file of at most 16 MiB";
     }
@@ -79,14 +85,14 @@ static const char *read_text(const char *path, char **text, apr_size_t *len,
 }
 
 /* Parses the file into a pool of its own, below `parent`. */
-static const char *load(const char *path, content_t **content, stamp_t *stamp,
+static const char *load(const char *path, content_t **content,
                         apr_pool_t *parent, apr_pool_t *scratch)
 {
     apr_pool_t *pool;
     char *text = NULL;
     apr_size_t len = 0;
     int line;
-    const char *why = read_text(path, &text, &len, stamp, scratch);
+    const char *why = read_text(path, &text, &len, scratch);
 
     if (why) {
         return why;
@@ -113,7 +119,8 @@ mailbox_file_t *mailbox_file_open(const char *path, const char **why,
     apr_pool_create(&file->pool, p);
     apr_pool_tag(file->pool, "mailbox_file");
     apr_thread_mutex_create(&file->mutex, APR_THREAD_MUTEX_DEFAULT, file->pool);
-    *why = load(path, &file->current, &file->stamp, file->pool, p);
+    take_stamp(&file->stamp, path, p);
+    *why = load(path, &file->current, file->pool, p);
     return *why ? NULL : file;
 }
 
@@ -132,32 +139,21 @@ static void release_locked(content_t *content)
     }
 }
 
-/* 1 when the file is not as it was when we last looked.  A file that is gone
- * changes nothing. */
-static int has_changed(const mailbox_file_t *file, apr_pool_t *scratch)
-{
-    apr_finfo_t info;
-    stamp_t now;
-
-    if (apr_stat(&info, file->path, APR_FINFO_NORM, scratch) != APR_SUCCESS) {
-        return 0;
-    }
-    take_stamp(&now, &info);
-    return memcmp(&now, &file->stamp, sizeof(now)) != 0;
-}
-
-/* With the mutex held: replaces the content, or keeps it when the new one is
- * wrong, which is logged once for each state of the file. */
-static void reload_locked(request_rec *r, mailbox_file_t *file)
+/* With the mutex held: when the file is not as it was when we last looked,
+ * replaces the content, or keeps it when the new one is wrong, which is logged
+ * once for each state of the file.  A file that is gone changes nothing. */
+static void refresh_locked(request_rec *r, mailbox_file_t *file)
 {
     content_t *fresh;
-    stamp_t stamp = file->stamp;
-    const char *why = load(file->path, &fresh, &stamp, file->pool, r->pool);
+    stamp_t now;
+    const char *why;
 
-    if (why && memcmp(&stamp, &file->stamp, sizeof(stamp)) == 0) {
+    if (!take_stamp(&now, file->path, r->pool) ||
+        memcmp(&now, &file->stamp, sizeof(now)) == 0) {
         return;
     }
-    file->stamp = stamp;
+    file->stamp = now;
+    why = load(file->path, &fresh, file->pool, r->pool);
     if (why) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       PN(10011) "MailboxFile %s: %s; the previous content "
@@ -177,9 +173,7 @@ static content_t *acquire(request_rec *r, mailbox_file_t *file)
     content_t *content;
 
     apr_thread_mutex_lock(file->mutex);
-    if (has_changed(file, r->pool)) {
-        reload_locked(r, file);
-    }
+    refresh_locked(r, file);
     content = file->current;
     content->references++;
     apr_thread_mutex_unlock(file->mutex);
