@@ -32,6 +32,9 @@ static const struct {
     ROW(oof_url, DISCOVER_PLACE_URL),
     ROW(oab_url, DISCOVER_PLACE_URL),
     ROW(eas_url, DISCOVER_PLACE_URL),
+    ROW(ecp_url, DISCOVER_PLACE_URL),
+    ROW(owa_url, DISCOVER_PLACE_URL),
+    ROW(mapi_url, DISCOVER_PLACE_URL),
     ROW(exchange_server, DISCOVER_PLACE_HOST),
     ROW(exchange_auth, DISCOVER_PLACE_TEXT),
     ROW(server_dn, DISCOVER_PLACE_TEXT),
@@ -232,6 +235,13 @@ static void name_web_services(discover_answer_t *a, const char *server_name,
     a->oof_url = or_default(a->oof_url, a->ews_url);
     a->oab_url = or_default(a->oab_url, NULL);
     a->eas_url = or_default(a->eas_url, NULL);
+    a->ecp_url = or_default(a->ecp_url, NULL);
+    a->owa_url = or_default(a->owa_url, NULL);
+    a->mapi_url = a->mailbox.guid ? or_default(a->mapi_url, NULL) : NULL;
+    if (a->mapi_url) {
+        a->mapi_mailbox_id =
+            apr_pstrcat(pool, a->mailbox.guid, "@", a->mailbox.domain, NULL);
+    }
     a->caldav_url = or_default(a->caldav_url, NULL);
     a->carddav_url = or_default(a->carddav_url, NULL);
 }

@@ -34,6 +34,10 @@ typedef struct discover_answer_t {
     const char *oof_url;
     const char *oab_url;
     const char *eas_url;
+    const char *ecp_url;
+    const char *owa_url;
+    const char *mapi_url;
+    const char *mapi_mailbox_id; /* of this mailbox there */
     const char *exchange_server;
     const char *exchange_auth; /* NULL: Kerberos or NTLM */
     const char *server_dn;

@@ -141,6 +141,20 @@ static const char *set_url(cmd_parms *cmd, void *dir, const char *url)
     return wrong ? wrong : glue_check_url(cmd->cmd->name, tried, 0, cmd->pool);
 }
 
+/* What is put behind starts with a slash. */
+static const char *set_mapi_url(cmd_parms *cmd, void *dir, const char *url)
+{
+    apr_size_t len = strlen(url);
+
+    if (len > 0 && url[len - 1] == '/') {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" must not end with a slash; /emsmdb/ "
+                            "and /nspi/ are put behind it",
+                            cmd->cmd->name, url);
+    }
+    return set_url(cmd, dir, url);
+}
+
 /* A distinguished name of Exchange's kind: /o=.../cn=... */
 static const char *set_dn(cmd_parms *cmd, void *dir, const char *dn)
 {
@@ -574,6 +588,12 @@ const command_rec autodiscover_commands[] = {
         "URL of the folder with the offline address book; none by default"),
     AP_INIT_TAKE1("AutodiscoverActiveSyncUrl", set_url, MEMBER(eas_url), RSRC_CONF,
         "URL of ActiveSync; none by default"),
+    AP_INIT_TAKE1("AutodiscoverOwaUrl", set_url, MEMBER(owa_url), RSRC_CONF,
+        "URL of mail on the web; none by default"),
+    AP_INIT_TAKE1("AutodiscoverEcpUrl", set_url, MEMBER(ecp_url), RSRC_CONF,
+        "URL of the user's settings on the web; none by default"),
+    AP_INIT_TAKE1("AutodiscoverMapiUrl", set_mapi_url, MEMBER(mapi_url), RSRC_CONF,
+        "URL of MAPI over HTTP, such as https://mail.example.com/mapi"),
     AP_INIT_TAKE12("AutodiscoverExchangeServer", set_exchange_server, NULL, RSRC_CONF,
         "the server's name inside the RPC tunnel [a way to log in], or None"),
     AP_INIT_TAKE1("AutodiscoverServerDN", set_dn, MEMBER(server_dn), RSRC_CONF,

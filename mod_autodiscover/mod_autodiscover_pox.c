@@ -40,10 +40,11 @@ static int send_error(request_rec *r, discover_error_e error,
 
 /* Prints with the printer of the schema that was asked for. */
 static discover_error_e print(const discover_answer_t *answer,
-                              discover_schema_e schema, const char **bytes,
-                              apr_size_t *len, const char **why,
-                              apr_pool_t *pool)
+                              const discover_question_t *question,
+                              const char **bytes, apr_size_t *len,
+                              const char **why, apr_pool_t *pool)
 {
+    discover_schema_e schema = question->schema;
     apr_status_t rv;
 
     if (schema == DISCOVER_SCHEMA_MOBILESYNC && !answer->eas_url &&
@@ -53,7 +54,7 @@ static discover_error_e print(const discover_answer_t *answer,
     }
     rv = schema == DISCOVER_SCHEMA_MOBILESYNC
              ? discover_mobilesync_print(answer, bytes, len, pool)
-             : discover_pox_print(answer, bytes, len, pool);
+             : discover_pox_print(answer, question, bytes, len, pool);
     *why = "the answer could not be printed";
     return rv == APR_SUCCESS ? DISCOVER_OK : DISCOVER_INTERNAL;
 }
@@ -66,7 +67,7 @@ static int send_answer(request_rec *r, const discover_question_t *question)
     discover_error_e error = autodiscover_answer(r, question, &answer, &why);
 
     if (error == DISCOVER_OK) {
-        error = print(&answer, question->schema, &bytes, &len, &why, r->pool);
+        error = print(&answer, question, &bytes, &len, &why, r->pool);
     }
     if (error != DISCOVER_OK) {
         return send_error(r, error, question->schema, why);
@@ -89,6 +90,9 @@ int autodiscover_handle_pox(request_rec *r)
         return status;
     }
     error = discover_question_parse(&question, bytes, len, &why, r->pool);
+    discover_question_capabilities(
+        &question, apr_table_get(r->headers_in, "X-ClientCanHandle"),
+        apr_table_get(r->headers_in, "X-MapiHttpCapability"));
     return error == DISCOVER_OK ? send_answer(r, &question)
                                 : send_error(r, error, question.schema, why);
 }

@@ -21,6 +21,7 @@ typedef struct protocol_t {
     const char *port;
     const char *as_url;
     const char *ews_url;
+    const char *ecp_url;
     const char *oof_url;
     const char *oab_url;
     const char *login_name;
@@ -49,6 +50,7 @@ static const struct {
     {"Port", offsetof(protocol_t, port)},
     {"ASUrl", offsetof(protocol_t, as_url)},
     {"EwsUrl", offsetof(protocol_t, ews_url)},
+    {"EcpUrl", offsetof(protocol_t, ecp_url)},
     {"OOFUrl", offsetof(protocol_t, oof_url)},
     {"OABUrl", offsetof(protocol_t, oab_url)},
     {"LoginName", offsetof(protocol_t, login_name)},
@@ -85,6 +87,7 @@ static protocol_t with_web_services(const discover_answer_t *a,
         .ttl = ttl,
         .as_url = a->as_url,
         .ews_url = a->ews_url,
+        .ecp_url = a->ecp_url,
         .oof_url = a->oof_url,
         .oab_url = a->oab_url,
     };
@@ -92,8 +95,19 @@ static protocol_t with_web_services(const discover_answer_t *a,
     return p;
 }
 
+/* Negotiate is for clients that say they know it (MS-OXDSCLI section
+ * 2.2.3.1.2); the others log in by NTLM, which it falls back to. */
+static const char *package_for(const char *package,
+                               const discover_question_t *question)
+{
+    int is_negotiate = package && strcmp(package, "Negotiate") == 0;
+
+    return is_negotiate && !question->can_negotiate ? "Ntlm" : package;
+}
+
 static void print_exch(xml_out_t *x, const discover_answer_t *a,
-                       const char *ttl, apr_pool_t *pool)
+                       const char *ttl, const discover_question_t *question,
+                       apr_pool_t *pool)
 {
     protocol_t p = with_web_services(a, "EXCH", ttl);
 
@@ -101,20 +115,72 @@ static void print_exch(xml_out_t *x, const discover_answer_t *a,
     p.server_dn = a->server_dn;
     p.server_version = discover_pox_version(&a->version, pool);
     p.mdb_dn = a->mdb_dn;
-    p.auth_package = a->exchange_auth;
+    p.auth_package = package_for(a->exchange_auth, question);
     print_protocol(x, &p);
 }
 
-static void print_expr(xml_out_t *x, const discover_answer_t *a,
-                       const char *ttl)
+/* The RPC proxy, as EXPR; and the web services at the same place, as EXHTTP. */
+static void print_outside(xml_out_t *x, const discover_answer_t *a,
+                          const char *type, const char *ttl,
+                          const discover_question_t *question)
 {
-    protocol_t p = with_web_services(a, "EXPR", ttl);
+    protocol_t p = with_web_services(a, type, ttl);
 
     p.server = a->rpc_host;
-    p.auth_package = a->rpc_auth;
+    p.auth_package = package_for(a->rpc_auth, question);
     p.cert_principal = a->cert_principal;
     p.ssl = a->rpc_ssl ? "On" : "Off";
     print_protocol(x, &p);
+}
+
+static void print_owa(xml_out_t *x, const discover_answer_t *a,
+                      const char *where, const char *type)
+{
+    protocol_t p = {.type = type, .as_url = a->as_url};
+
+    xml_out_start(x, where);
+    xml_out_start(x, "OWAUrl");
+    xml_out_attribute(x, "AuthenticationMethod", "Basic, Fba");
+    xml_out_text(x, a->owa_url);
+    xml_out_end(x);
+    print_protocol(x, &p);
+    xml_out_end(x);
+}
+
+static void print_web(xml_out_t *x, const discover_answer_t *a, const char *ttl)
+{
+    xml_out_start(x, "Protocol");
+    xml_out_element(x, "Type", "WEB");
+    print_owa(x, a, "Internal", "EXCH");
+    print_owa(x, a, "External", "EXPR");
+    xml_out_element(x, "TTL", ttl);
+    xml_out_end(x);
+}
+
+/* MAPI over HTTP (MS-OXDSCLI section 2.2.4.1.1.2.6.26): one place for inside
+ * and outside. */
+static void print_mapi_part(xml_out_t *x, const discover_answer_t *a,
+                            const char *element, const char *path,
+                            apr_pool_t *pool)
+{
+    const char *url = apr_pstrcat(pool, a->mapi_url, path,
+                                  "/?MailboxId=", a->mapi_mailbox_id, NULL);
+
+    xml_out_start(x, element);
+    xml_out_element(x, "InternalUrl", url);
+    xml_out_element(x, "ExternalUrl", url);
+    xml_out_end(x);
+}
+
+static void print_mapi(xml_out_t *x, const discover_answer_t *a,
+                       apr_pool_t *pool)
+{
+    xml_out_start(x, "Protocol");
+    xml_out_attribute(x, "Type", "mapiHttp");
+    xml_out_attribute(x, "Version", "1");
+    print_mapi_part(x, a, "MailStore", "/emsmdb", pool);
+    print_mapi_part(x, a, "AddressBook", "/nspi", pool);
+    xml_out_end(x);
 }
 
 /* Encryption overrides SSL for clients that know it; the others take SSL off
@@ -168,7 +234,7 @@ static void print_redirect(xml_out_t *x, const discover_answer_t *a)
 }
 
 static void print_account(xml_out_t *x, const discover_answer_t *a,
-                          apr_pool_t *pool)
+                          const discover_question_t *question, apr_pool_t *pool)
 {
     const char *ttl = a->ttl < 0 ? NULL : apr_itoa(pool, a->ttl);
 
@@ -177,10 +243,19 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     xml_out_element(x, "Action", "settings");
     xml_out_element(x, "MicrosoftOnline", "False");
     if (a->exchange_server) {
-        print_exch(x, a, ttl, pool);
+        print_exch(x, a, ttl, question, pool);
     }
     if (a->rpc_host) {
-        print_expr(x, a, ttl);
+        print_outside(x, a, "EXPR", ttl, question);
+    }
+    if (a->owa_url) {
+        print_web(x, a, ttl);
+    }
+    if (a->rpc_host && a->ews_url && question->can_exhttp) {
+        print_outside(x, a, "EXHTTP", ttl, question);
+    }
+    if (a->mapi_url && question->can_mapi_http) {
+        print_mapi(x, a, pool);
     }
     print_mail_server(x, a, "IMAP", ttl, &a->imap, pool);
     print_mail_server(x, a, "POP3", ttl, &a->pop3, pool);
@@ -189,6 +264,7 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
 }
 
 apr_status_t discover_pox_print(const discover_answer_t *answer,
+                                const discover_question_t *question,
                                 const char **bytes, apr_size_t *len,
                                 apr_pool_t *pool)
 {
@@ -199,7 +275,7 @@ apr_status_t discover_pox_print(const discover_answer_t *answer,
         return xml_out_finish(x, bytes, len);
     }
     print_user(x, answer);
-    print_account(x, answer, pool);
+    print_account(x, answer, question, pool);
     return xml_out_finish(x, bytes, len);
 }
 

@@ -8,12 +8,14 @@
  * elements.  Pure; any thread after xml_init(). */
 
 #include "answer.h"
+#include "question.h"
 
 #include <apr_pools.h>
 
-/* Prints `answer`; the bytes live as long as `pool`.  APR_ENOMEM when libxml2
+/* Prints `answer` for a client that can do what `question` says; the bytes live as long as `pool`.  APR_ENOMEM when libxml2
  * failed. */
 apr_status_t discover_pox_print(const discover_answer_t *answer,
+                                const discover_question_t *question,
                                 const char **bytes, apr_size_t *len,
                                 apr_pool_t *pool);
 

@@ -6,7 +6,9 @@
 #include "lib/mailaddr.h"
 #include "lib/xml.h"
 
+#include <apr_lib.h>
 #include <string.h>
+#include <strings.h>
 
 static const xml_limits_t limits = {
     .max_bytes = DISCOVER_QUESTION_MAX, .max_depth = 16, .max_elements = 200};
@@ -118,4 +120,35 @@ discover_error_e discover_question_parse(discover_question_t *q,
         return DISCOVER_NO_PROVIDER;
     }
     return read_subject(q, request, why, pool);
+}
+
+/* 1 when `list`, separated by commas and blanks, has `word` in any case. */
+static int has_word(const char *list, const char *word)
+{
+    apr_size_t n = strlen(word);
+
+    while (list && *list) {
+        apr_size_t len = strcspn(list, ", \t");
+
+        if (len == n && strncasecmp(list, word, n) == 0) {
+            return 1;
+        }
+        list += len;
+        list += strspn(list, ", \t");
+    }
+    return 0;
+}
+
+void discover_question_capabilities(discover_question_t *q,
+                                    const char *client_can_handle,
+                                    const char *mapi_http_capability)
+{
+    const char *level = mapi_http_capability ? mapi_http_capability : "";
+
+    q->can_exhttp = has_word(client_can_handle, "ExHttpInfo");
+    q->can_negotiate = has_word(client_can_handle, "Negotiate");
+    while (apr_isspace(*level) || *level == '0') {
+        level++;
+    }
+    q->can_mapi_http = apr_isdigit(*level) != 0;
 }

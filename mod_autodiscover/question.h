@@ -36,6 +36,9 @@ typedef struct discover_question_t {
     discover_schema_e schema; /* in which the answer, or error, is due */
     const char *address;      /* passed mailaddr_parse() */
     const char *legacy_dn;
+    int can_exhttp;    /* the client knows the protocol EXHTTP */
+    int can_negotiate; /* and the package Negotiate */
+    int can_mapi_http; /* and MAPI over HTTP */
 } discover_question_t;
 
 /* Reads `len` bytes.  DISCOVER_OK, DISCOVER_MALFORMED, DISCOVER_NO_PROVIDER,
@@ -45,5 +48,11 @@ typedef struct discover_question_t {
 discover_error_e discover_question_parse(discover_question_t *question,
                                          const char *bytes, apr_size_t len,
                                          const char **why, apr_pool_t *pool);
+
+/* Notes in `question` what the client says that it can do, in the values of
+ * its headers X-ClientCanHandle and X-MapiHttpCapability, or NULL. */
+void discover_question_capabilities(discover_question_t *question,
+                                    const char *client_can_handle,
+                                    const char *mapi_http_capability);
 
 #endif

@@ -29,6 +29,9 @@ void discover_settings_merge(discover_settings_t *to,
     PICK(oof_url);
     PICK(oab_url);
     PICK(eas_url);
+    PICK(ecp_url);
+    PICK(owa_url);
+    PICK(mapi_url);
     PICK(exchange_server);
     PICK(exchange_auth);
     PICK(server_dn);

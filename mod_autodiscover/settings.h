@@ -39,7 +39,10 @@ typedef struct discover_settings_t {
     const char *as_url;
     const char *oof_url;
     const char *oab_url;
-    const char *eas_url; /* ActiveSync */
+    const char *eas_url;  /* ActiveSync */
+    const char *ecp_url;  /* the user's own settings on the web */
+    const char *owa_url;  /* mail on the web */
+    const char *mapi_url; /* MAPI over HTTP, without /emsmdb/ and /nspi/ */
     /* EXCH: the server as Outlook names it inside the RPC tunnel */
     const char *exchange_server;
     const char *exchange_auth;

@@ -89,6 +89,12 @@ static const char *rpc_auth(const discover_answer_t *a, apr_pool_t *pool)
     return a->rpc_host ? a->rpc_auth : NULL;
 }
 
+static const char *mapi_enabled(const discover_answer_t *a, apr_pool_t *pool)
+{
+    (void)pool;
+    return a->mapi_url ? "True" : "False";
+}
+
 static const char *no(const discover_answer_t *a, apr_pool_t *pool)
 {
     (void)a;
@@ -133,7 +139,9 @@ static const setting_t settings[] = {
     {"ExternalEwsVersion", MAKE(version_text), 1},
     {"InternalOABUrl", TEXT(oab_url), 0},
     {"ExternalOABUrl", TEXT(oab_url), 0},
-    {"MapiHttpEnabled", MAKE(no), 0},
+    {"MapiHttpEnabled", MAKE(mapi_enabled), 0},
+    {"InternalEcpUrl", TEXT(ecp_url), 0},
+    {"ExternalEcpUrl", TEXT(ecp_url), 0},
     {"InternalImap4Connections", SERVER(imap), 0},
     {"ExternalImap4Connections", SERVER(imap), 0},
     {"InternalPop3Connections", SERVER(pop3), 0},

@@ -18,7 +18,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the request said stands in every place that a directory can fill. */
-static void print(const char *said, apr_pool_t *pool)
+static void print(const discover_question_t *question, const char *said,
+                  apr_pool_t *pool)
 {
     static const discover_settings_t settings = {
         .server_name = "mail.example.test",
@@ -39,7 +40,8 @@ static void print(const char *said, apr_pool_t *pool)
 
     if (discover_answer_make(&answer, &settings, &mailbox, &why, pool) !=
             DISCOVER_OK ||
-        discover_pox_print(&answer, &bytes, &len, pool) != APR_SUCCESS) {
+        discover_pox_print(&answer, question, &bytes, &len, pool) !=
+            APR_SUCCESS) {
         abort();
     }
 }
@@ -56,7 +58,7 @@ static void check(const discover_question_t *q, apr_pool_t *pool)
                                      &why, pool) != APR_SUCCESS) {
         abort();
     }
-    print(q->address ? q->address : q->legacy_dn, pool);
+    print(q, q->address ? q->address : q->legacy_dn, pool);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

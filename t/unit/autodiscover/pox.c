@@ -76,14 +76,72 @@ static const char expected[] =
     "<UsePOPAuth>off</UsePOPAuth><SMTPLast>off</SMTPLast></Protocol>"
     "</Account></Response></Autodiscover>\n";
 
-static const char *printed(const discover_answer_t *answer, apr_pool_t *pool)
+static const char *printed_for(const discover_answer_t *answer,
+                               const discover_question_t *question,
+                               apr_pool_t *pool)
 {
     const char *bytes;
     apr_size_t len;
 
-    return discover_pox_print(answer, &bytes, &len, pool) == APR_SUCCESS
+    return discover_pox_print(answer, question, &bytes, &len, pool) ==
+                   APR_SUCCESS
                ? apr_pstrmemdup(pool, bytes, len)
                : NULL;
+}
+
+static const char *printed(const discover_answer_t *answer, apr_pool_t *pool)
+{
+    static const discover_question_t plain = {.schema =
+                                                  DISCOVER_SCHEMA_OUTLOOK};
+
+    return printed_for(answer, &plain, pool);
+}
+
+static int has(const char *text, const char *part)
+{
+    return text && strstr(text, part) != NULL;
+}
+
+static void test_capabilities(apr_pool_t *pool)
+{
+    const discover_question_t able = {
+        .can_exhttp = 1, .can_negotiate = 1, .can_mapi_http = 1};
+    discover_answer_t more = full;
+    const char *plain, *text;
+
+    more.rpc_auth = more.exchange_auth = "Negotiate";
+    more.mapi_url = "https://h/mapi";
+    more.mapi_mailbox_id = "g@example.test";
+    more.owa_url = "https://h/owa";
+    more.ecp_url = "https://h/ecp";
+    plain = printed(&more, pool);
+    text = printed_for(&more, &able, pool);
+    ok(has(text, "<AuthPackage>Negotiate</AuthPackage>") &&
+           !has(text, "Ntlm") &&
+           has(plain, "<AuthPackage>Ntlm</AuthPackage>") &&
+           !has(plain, "Negotiate"),
+       "Negotiate is for clients that know it");
+    ok(has(text, "<Protocol><Type>EXHTTP</Type><TTL>2</TTL>"
+                 "<Server>rpc</Server><ASUrl>") &&
+           !has(plain, "EXHTTP"),
+       "so is EXHTTP");
+    ok(has(text, "<Protocol Type=\"mapiHttp\" Version=\"1\"><MailStore>"
+                 "<InternalUrl>https://h/mapi/emsmdb/?MailboxId=g@example.test"
+                 "</InternalUrl><ExternalUrl>https://h/mapi/emsmdb/"
+                 "?MailboxId=g@example.test</ExternalUrl></MailStore>"
+                 "<AddressBook><InternalUrl>https://h/mapi/nspi/?MailboxId=") &&
+           !has(plain, "mapiHttp"),
+       "and MAPI over HTTP");
+    ok(has(plain,
+           "<Protocol><Type>WEB</Type><Internal>"
+           "<OWAUrl AuthenticationMethod=\"Basic, Fba\">https://h/owa"
+           "</OWAUrl><Protocol><Type>EXCH</Type>"
+           "<ASUrl>https://h/as</ASUrl></Protocol></Internal><External>") &&
+           has(plain, "<EcpUrl>https://h/ecp</EcpUrl><OOFUrl>"),
+       "mail and settings on the web are for all");
+    text = printed_for(&full, &able, pool);
+    ok(!has(text, "mapiHttp") && !has(text, "WEB") && !has(text, "EcpUrl"),
+       "what is not configured is not told");
 }
 
 static void test_print(apr_pool_t *pool)
@@ -133,6 +191,7 @@ int main(void)
     xml_init();
     apr_pool_create(&pool, NULL);
     test_print(pool);
+    test_capabilities(pool);
     test_version(pool);
     apr_terminate();
     xmlCleanupParser();

@@ -187,6 +187,37 @@ static void test_size(apr_pool_t *pool)
            DISCOVER_MALFORMED, "NUL behind the document");
 }
 
+static const struct {
+    const char *can_handle, *mapi;
+    int exhttp, negotiate, mapi_http;
+} headers[] = {
+    {NULL, NULL, 0, 0, 0},
+    {"Negotiate, ExHttpInfo", "1", 1, 1, 1},
+    {"exhttpinfo", "2", 1, 0, 1},
+    {"NEGOTIATE,X", "0", 0, 1, 0},
+    {"NegotiateX", "x", 0, 0, 0},
+    {",, ExHttpInfo ,", " 01", 1, 0, 1},
+    {"", "", 0, 0, 0},
+};
+
+static void test_capabilities(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        discover_question_t q = {0};
+
+        discover_question_capabilities(&q, headers[i].can_handle,
+                                       headers[i].mapi);
+        ok(q.can_exhttp == headers[i].exhttp &&
+               q.can_negotiate == headers[i].negotiate &&
+               q.can_mapi_http == headers[i].mapi_http,
+           "X-ClientCanHandle: %s, X-MapiHttpCapability: %s",
+           headers[i].can_handle ? headers[i].can_handle : "none",
+           headers[i].mapi ? headers[i].mapi : "none");
+    }
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -197,6 +228,7 @@ int main(void)
     test_rows(pool);
     test_truncation(pool);
     test_size(pool);
+    test_capabilities();
     apr_terminate();
     xmlCleanupParser();
     return done_testing();

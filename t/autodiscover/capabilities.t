@@ -1,0 +1,48 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+
+# What Outlook is told only when its request says that it can handle it.
+
+use strict;
+use warnings;
+use Test::More;
+use lib qw(t/lib t/autodiscover);
+use Ask qw(value valid xpath password);
+
+my $httpd = Ask::server(conf => <<'VHOST')->start;
+AutodiscoverServerName mail.example.test
+AutodiscoverRpcProxy rpc.example.test ssl Negotiate
+AutodiscoverMapiUrl https://mapi.example.test/mapi
+AutodiscoverOwaUrl https://web.example.test/%{user}/
+AutodiscoverEcpUrl https://web.example.test/settings
+VHOST
+my $alice = Ask->new($httpd, user => 'alice:' . password('alice'));
+
+sub told {
+    my ($name, $expected, @header) = @_;
+    my $answer = $alice->pox(address => 'alice@example.test', header => \@header);
+    ok(valid($answer), "$name: a valid answer");
+    my @types = map { s/<\/?Type>//gr } $answer->{body} =~ m{<Protocol>(<Type>\w+</Type>)}g;
+    push @types, 'mapiHttp' if $answer->{body} =~ /<Protocol Type="mapiHttp" Version="1">/;
+    is("@types " . value($answer, 'EXPR', 'AuthPackage'), $expected, "$name: $expected");
+    return $answer;
+}
+
+# WEB holds an EXCH and an EXPR of its own.
+my $plain = told('an old client', 'EXCH EXPR WEB EXCH EXPR Ntlm');
+told('MAPI over HTTP', 'EXCH EXPR WEB EXCH EXPR mapiHttp Ntlm', 'X-MapiHttpCapability: 1');
+told('no MAPI over HTTP', 'EXCH EXPR WEB EXCH EXPR Ntlm', 'X-MapiHttpCapability: 0');
+told('EXHTTP', 'EXCH EXPR WEB EXCH EXPR EXHTTP Ntlm', 'X-ClientCanHandle: exhttpinfo');
+my $all = told('everything', 'EXCH EXPR WEB EXCH EXPR EXHTTP mapiHttp Negotiate',
+    'X-ClientCanHandle: Negotiate, ExHttpInfo', 'X-MapiHttpCapability: 2');
+
+is(value($all, 'EXHTTP', $_), value($all, 'EXPR', $_), "EXHTTP has the $_ of EXPR") for qw(Server EwsUrl ASUrl OOFUrl SSL AuthPackage);
+like(xpath($all, "string(//*[local-name()=\"$_->[0]\"]/*[local-name()=\"ExternalUrl\"])"),
+    qr{^https://mapi\.example\.test/mapi/$_->[1]/\?MailboxId=[0-9a-f-]{36}\@example\.test$}, $_->[0])
+    for [MailStore => 'emsmdb'], [AddressBook => 'nspi'];
+is(xpath($plain, 'string(//*[local-name()="OWAUrl"])'), 'https://web.example.test/alice/', 'OWAUrl');
+is(value($plain, 'EXCH', 'EcpUrl'), 'https://web.example.test/settings', 'EcpUrl');
+
+is($httpd->stop, 0, 'httpd ends cleanly');
+$httpd->log_ok();
+done_testing();
