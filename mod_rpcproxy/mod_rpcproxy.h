@@ -180,7 +180,8 @@ typedef struct rpcproxy_address_t {
 /* How bytes go in and out of one channel; all on the poller's thread. */
 typedef struct rpcproxy_chan_ops_t {
     /* Up to *len bytes into `buf`.  APR_SUCCESS (*len > 0), APR_EAGAIN,
-     * APR_EOF, or an error. */
+     * APR_EOF, or an error.  Sets chan->drained when all that is left is in
+     * the socket, which the poller watches. */
     apr_status_t (*read)(rpcproxy_chan_t *chan, void *buf, apr_size_t *len);
     /* Takes all of at most RPCPROXY_WRITE_MAX bytes; sets chan->blocked when
      * the client is slow, chan->broken when it has gone. */
@@ -195,7 +196,8 @@ typedef struct rpcproxy_chan_ops_t {
     apr_size_t (*unsent)(const rpcproxy_chan_t *chan);
 } rpcproxy_chan_ops_t;
 
-#define RPCPROXY_WRITE_MAX 16384
+/* Below httpd's FlushMaxThreshold, above which a write would block. */
+#define RPCPROXY_WRITE_MAX 49152
 
 struct rpcproxy_chan_t {
     rpcproxy_task_t start;  /* the hand-over */
@@ -220,6 +222,7 @@ struct rpcproxy_chan_t {
     int out;     /* RPC_OUT_DATA */
     int hung_up; /* the client's end was seen and is not watched for */
     int answered;
+    int drained;
     int blocked;
     int broken;
     void *private; /* of the ops */

@@ -18,6 +18,7 @@
 #include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <http_ssl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,7 +31,9 @@ APLOG_USE_MODULE(rpcproxy);
 
 /* The worker still writes to its connection state a moment after the hand-over
  * is visible: its memory must not go before this. */
+#define READ_SIZE APR_BUCKET_BUFF_SIZE
 #define YOUNGEST_END apr_time_from_msec(200)
+#define HAND_OVER_TRIES 20
 #define HAND_OVER_RETRY apr_time_from_msec(1)
 #define FLUSH_TIME apr_time_from_sec(5)
 #define LINGER_TIME apr_time_from_sec(2)
@@ -46,7 +49,9 @@ typedef enum stage_e {
 typedef struct suspended_t {
     stage_e stage;
     apr_bucket_brigade *in, *out;
+    int plain; /* no filter keeps bytes back */
     int wanted;
+    int tries; /* of the hand-over */
     apr_time_t handed_over;
 } suspended_t;
 
@@ -140,12 +145,10 @@ static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
                                    apr_size_t *len)
 {
     suspended_t *s = chan->private;
-    apr_off_t most =
-        *len < HUGE_STRING_LEN * 2 ? (apr_off_t)*len : HUGE_STRING_LEN * 2;
     int ended;
     apr_status_t rv =
         ap_get_brigade(chan->r->input_filters, s->in, AP_MODE_READBYTES,
-                       APR_NONBLOCK_READ, most);
+                       APR_NONBLOCK_READ, (apr_off_t)*len);
 
     if (rv == APR_SUCCESS) {
         ended = !APR_BRIGADE_EMPTY(s->in) &&
@@ -154,6 +157,8 @@ static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
         if (rv == APR_SUCCESS && *len == 0) {
             rv = ended ? APR_EOF : APR_EAGAIN;
         }
+        /* The core filter gives all of what it has read from the socket. */
+        chan->drained = s->plain && !ended && *len < READ_SIZE;
     }
     apr_brigade_cleanup(s->in);
     if (chan->c->data_in_output_filters) {
@@ -332,8 +337,14 @@ static void take_over(rpcproxy_chan_t *chan)
     suspended_t *s = chan->private;
 
     if (*(ap_sb_handle_t *volatile *)&chan->c->sbh != NULL) {
-        rpcproxy_poller_timer(chan->poller, &chan->timer,
-                              chan->poller->now + HAND_OVER_RETRY);
+        /* A matter of microseconds, unless the worker lost its processor. */
+        if (s->tries++ < HAND_OVER_TRIES) {
+            rpcproxy_poller_defer(chan->poller, &chan->again);
+        }
+        else {
+            rpcproxy_poller_timer(chan->poller, &chan->timer,
+                                  chan->poller->now + HAND_OVER_RETRY);
+        }
         return;
     }
     apr_socket_timeout_set(ap_get_conn_socket(chan->c), 0);
@@ -345,6 +356,12 @@ static void start(rpcproxy_task_t *task)
 {
     take_over(
         (rpcproxy_chan_t *)((char *)task - offsetof(rpcproxy_chan_t, start)));
+}
+
+static void try_again(rpcproxy_task_t *task)
+{
+    take_over(
+        (rpcproxy_chan_t *)((char *)task - offsetof(rpcproxy_chan_t, again)));
 }
 
 static void on_timer(rpcproxy_timer_t *timer)
@@ -391,10 +408,13 @@ int rpcproxy_channel_run(rpcproxy_chan_t *chan)
     s = apr_pcalloc(c->pool, sizeof(*s));
     s->in = apr_brigade_create(c->pool, c->bucket_alloc);
     s->out = apr_brigade_create(c->pool, c->bucket_alloc);
+    s->plain = !ap_ssl_conn_is_ssl(c) &&
+               !apr_table_get(chan->r->headers_in, "Transfer-Encoding");
     s->handed_over = apr_time_now();
     chan->private = s;
     chan->ops = &suspended_ops;
     chan->start.run = start;
+    chan->again.run = try_again;
     chan->watch.ready = on_event;
     chan->timer.fire = on_timer;
     ap_set_module_config(c->conn_config, &rpcproxy_module, chan);

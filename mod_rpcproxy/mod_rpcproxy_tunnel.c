@@ -15,6 +15,8 @@ APLOG_USE_MODULE(rpcproxy);
 
 /* Reads of one direction before other tunnels get their turn. */
 #define ROUNDS_A_TURN 4
+/* Enough bytes for one call to the back end's socket. */
+#define READ_ENOUGH 32768
 
 /* A run of whole PDUs that goes out with one call. */
 typedef struct run_t {
@@ -352,25 +354,31 @@ static void closed(rpcproxy_tunnel_t *t, vconn_channel_e channel)
     rpcproxy_tunnel_handle(t, &e);
 }
 
-/* One read of `channel`; 1 when there may be more. */
+/* Reads what is there, as far as it fits behind what was held, and takes it
+ * in; 1 when there may be more. */
 static int read_channel(rpcproxy_tunnel_t *t, vconn_channel_e channel,
                         rpcproxy_held_t *held)
 {
     unsigned char *scratch = t->poller->scratch;
     rpcproxy_chan_t *chan = t->chan[channel];
-    apr_size_t len = RPCPROXY_SCRATCH - held->len, left;
-    apr_status_t rv = chan->ops->read(chan, scratch + held->len, &len);
+    apr_size_t len = rpcproxy_held_take(held, scratch), got, left;
+    apr_status_t rv = APR_SUCCESS;
+    int drained = 0;
 
-    if (rv == APR_SUCCESS) {
-        len += rpcproxy_held_take(held, scratch);
-        left = feed_up(t, chan, scratch, len);
-        rpcproxy_held_keep(held, scratch + len - left, left);
-        return 1;
+    while (rv == APR_SUCCESS && !drained && len < READ_ENOUGH) {
+        got = RPCPROXY_SCRATCH - len;
+        rv = chan->ops->read(chan, scratch + len, &got);
+        len += rv == APR_SUCCESS ? got : 0;
+        drained = chan->drained;
     }
-    if (!APR_STATUS_IS_EAGAIN(rv)) {
+    left = feed_up(t, chan, scratch, len);
+    rpcproxy_held_keep(held, scratch + len - left, left);
+    /* The body of a new OUT channel ends with C1, and its client stays. */
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv) &&
+        t->chan[channel] == chan && vconn_reads(&t->vconn, channel)) {
         closed(t, channel);
     }
-    return 0;
+    return rv == APR_SUCCESS && !drained;
 }
 
 static int may_read(const rpcproxy_tunnel_t *t, vconn_channel_e channel)
@@ -481,7 +489,7 @@ static int backend_may_be_read(const rpcproxy_tunnel_t *t)
 static int read_backend(rpcproxy_tunnel_t *t)
 {
     unsigned char *scratch = t->poller->scratch;
-    apr_size_t wanted = RPCPROXY_SCRATCH / 2 - t->down.len, len = wanted;
+    apr_size_t wanted = RPCPROXY_WRITE_MAX - t->down.len, len = wanted;
     apr_status_t rv;
 
     rv = rpcproxy_backend_read(&t->backend, scratch + t->down.len, &len);
