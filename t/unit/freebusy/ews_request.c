@@ -382,5 +382,6 @@ int main(void)
     test_too_many(pool);
     test_oof(pool);
     test_truncation(pool);
+    apr_terminate();
     return done_testing();
 }
