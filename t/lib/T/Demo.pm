@@ -46,16 +46,25 @@ sub interrupt {
     return $status & 127 ? undef : $status >> 8;
 }
 
-# Processes that mention a folder in their command line, or write there.
+# Processes that mention a folder in their command line, or write there; those
+# that are about to go have two seconds.
 sub left_over {
     my ($dir) = @_;
     my @left;
+    until_true(sub { !(@left = living($dir)) }, 2);
+    return join ', ', @left;
+}
+
+sub living {
+    my ($dir) = @_;
+    my @found;
     for my $process (glob '/proc/[0-9]*') {
         my $command = read_file("$process/cmdline") // '';
         my $output  = readlink "$process/fd/1"      // '';
-        push @left, $command =~ tr/\0/ /r if "$command\0$output" =~ m{\Q$dir\E/};
+        push @found, "$process " . $command =~ tr/\0/ /r
+            if "$command\0$output" =~ m{\Q$dir\E/};
     }
-    return join ', ', @left;
+    return @found;
 }
 
 1;
