@@ -29,6 +29,9 @@ TESTS   ?=
 JOBS    ?= 2
 FUZZ_SECONDS ?= 60
 
+# Scripts read what make prints.
+MAKEFLAGS += --no-print-directory
+
 # The sections of deps.txt that each goal needs.
 SECTIONS_demo := server $(if $(filter no,$(DEMO_SAMBA)),,samba)
 SECTIONS_check := server samba check
@@ -136,7 +139,8 @@ $(LIB) $(GLUE) $(SUBMIT_ARCHIVE):
 	$(Q)$(AR) rcs $@ $^
 
 # Only the module record is exported: two modules may hold functions of one
-# name, and httpd loads them into one name space.
+# name, and httpd loads them into one name space.  The old file goes first: an
+# httpd that runs keeps what it has mapped.
 define module_rules
 $(B)/mod_$(1)/pure.a: $(call obj,$(call pure_of,$(1)))
 	@mkdir -p $$(@D) && rm -f $$@
@@ -145,7 +149,7 @@ $(B)/mod_$(1)/exports.map:
 	@mkdir -p $$(@D)
 	$$(Q)printf '{ global: $(1)_module; local: *; };\n' > $$@
 $(B)/modules/mod_$(1).so: $(call obj,$(call glue_of,$(1))) $(B)/mod_$(1)/pure.a $(GLUE) $(LIB) $(B)/mod_$(1)/exports.map
-	@mkdir -p $$(@D)
+	@mkdir -p $$(@D) && rm -f $$@
 	$$(if $$(V),,@echo "  LINK $$@")
 	$$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--version-script=$(B)/mod_$(1)/exports.map -Wl,--no-undefined-version \
 	  -o $$@ $$(filter %.o %.a,$$^) $$(MODULE_LIBS_$(1))
