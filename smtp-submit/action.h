@@ -34,6 +34,8 @@ struct action_t {
     int scripted; /* standard input is not the message */
     /* Delivers the mail that has just been queued; the exit status. */
     int (*deliver)(action_t *action, const char *id, int wait);
+    /* The same without waiting for it; NULL: the mail waits for a runner. */
+    int (*deliver_later)(action_t *action, const char *id);
     apr_pool_t *pool;
 };
 
@@ -45,6 +47,11 @@ int action_is_light(const command_t *command);
 
 /* Does a light command; the exit status. */
 int action_light(action_t *action, const command_t *command);
+
+/* Light commands that have a file of their own. */
+int action_log_show(action_t *action, const command_t *command);
+int action_log_test(action_t *action, const command_t *command);
+int action_log_ingest(action_t *action, const command_t *command);
 
 /* Does any command (smtp-submit-runner). */
 int action_any(action_t *action, const command_t *command);

@@ -108,6 +108,7 @@ static int do_mail(action_t *a, const command_t *command)
     rv = ask(&r, command, a);
     if (rv == ACTION_OK) {
         r.subject = enqueue_subject(&a->config, r.subject, a->pool);
+        r.verbatim = 1;
         rv = open_body(&r, command, a);
     }
     if (rv != ACTION_OK) {
@@ -244,6 +245,9 @@ static const struct {
     {COMMAND_DELETE, do_delete, 1},
     {COMMAND_DELETE_ALL, do_delete_all, 1},
     {COMMAND_DEBUG, do_debug, 1},
+    {COMMAND_LOG_SHOW, action_log_show, 1},
+    {COMMAND_LOG_TEST, action_log_test, 0},
+    {COMMAND_LOG_INGEST, action_log_ingest, 1},
     {COMMAND_HELP, do_help, 0},
     {COMMAND_ENABLE, NULL, 0},
     {COMMAND_CONFIGURE, NULL, 0},

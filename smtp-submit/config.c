@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "config.h"
+#include "log_config.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -45,6 +46,9 @@ static const setting_t settings[] = {
     {COMMAND_GIVE_UP,         "mail give-up-after",                   "SECONDS",   FIELD(give_up_after)},
     {COMMAND_NOTIFY,          "mail failure-notice",                  "FROM",      FIELD(notify)},
     {COMMAND_ALIAS,           NULL,                                   NULL,        FIELD(aliases)},
+    {COMMAND_LOG_WINDOW,      "log window",                           "SECONDS",   FIELD(log_window)},
+    {COMMAND_LOG_LIMIT,       "log limit",                            "COUNT",     FIELD(log_limit)},
+    {COMMAND_LOG_EMAIL,       NULL,                                   NULL,        FIELD(targets)},
 };
 /* clang-format on */
 
@@ -63,6 +67,7 @@ void submit_config_init(submit_config_t *config, apr_pool_t *pool)
 {
     memset(config, 0, sizeof(*config));
     config->aliases = apr_array_make(pool, 2, sizeof(submit_alias_t));
+    config->targets = apr_array_make(pool, 2, sizeof(log_target_t));
 }
 
 static void apply_authentication(submit_config_t *config,
@@ -118,6 +123,9 @@ apr_status_t submit_config_apply(submit_config_t *config,
 {
     const setting_t *s = setting_of(command->id);
 
+    if (log_config_is(command->id)) {
+        return log_config_apply(config->targets, command, why, pool);
+    }
     if (!s) {
         *why = "% Error: this is no setting";
         return APR_EINVAL;
@@ -245,6 +253,9 @@ static const char *print_setting(const submit_config_t *config,
     }
     if (s->id == COMMAND_ALIAS) {
         return print_aliases(config, pool);
+    }
+    if (s->id == COMMAND_LOG_EMAIL) {
+        return log_config_print(config->targets, NULL, pool);
     }
     text = text_of(config, s);
     if (!text) {

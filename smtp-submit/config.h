@@ -35,7 +35,9 @@ typedef struct submit_config_t {
     const char *in_doubt; /* resend, hold */
     const char *retry_after, *give_up_after;
     const char *notify;
+    const char *log_window, *log_limit;
     apr_array_header_t *aliases; /* of submit_alias_t */
+    apr_array_header_t *targets; /* of log_target_t */
 } submit_config_t;
 
 typedef struct submit_alias_t {

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "disk.h"
+#include "log_config.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -67,8 +68,16 @@ static int same_setting(const char *line, apr_size_t len,
     command_t old;
     const char *why, *name = command_value(command, "NAME");
 
-    if (command_parse_line(&old, line, len, &why, pool) != APR_SUCCESS ||
-        old.id != command->id) {
+    if (command_parse_line(&old, line, len, &why, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    /* All lines of an address go together. */
+    if (log_config_is(command->id)) {
+        return log_config_is(old.id) &&
+               strcmp(command_value(&old, "FROM"),
+                      command_value(command, "FROM")) == 0;
+    }
+    if (old.id != command->id) {
         return 0;
     }
     return command->id != COMMAND_ALIAS ||
@@ -101,6 +110,10 @@ static const char *edit(const char *text, const command_t *command,
 static const char *new_line(const submit_config_t *config,
                             const command_t *command, apr_pool_t *pool)
 {
+    if (log_config_is(command->id)) {
+        return log_config_print(config->targets, command_value(command, "FROM"),
+                                pool);
+    }
     if (command->no) {
         return NULL;
     }

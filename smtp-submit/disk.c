@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +100,18 @@ int disk_read(const char *path, apr_size_t max, const char **text,
         *len = n;
     }
     return rv;
+}
+
+int disk_text(const char *text)
+{
+    int fd = memfd_create("text", MFD_CLOEXEC);
+
+    if (fd >= 0 && (disk_write(fd, text, strlen(text)) != 0 ||
+                    lseek(fd, 0, SEEK_SET) != 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 static int write_and_sync(int fd, const void *data, apr_size_t len, mode_t mode,

@@ -21,6 +21,9 @@ int disk_sync_parent(const char *path, apr_pool_t *pool);
 int disk_read(const char *path, apr_size_t max, const char **text,
               apr_size_t *len, apr_pool_t *pool);
 
+/* A descriptor from which `text` can be read, -1 when there is no memory. */
+int disk_text(const char *text);
+
 /* Replaces `path` in one step: temporary file, flush, rename, flush.  Owner
  * and group of an old file are kept. */
 int disk_replace(const char *path, const void *data, apr_size_t len,

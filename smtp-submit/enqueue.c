@@ -277,7 +277,9 @@ int enqueue_mail(const enqueue_request_t *request, const char **id,
     if (rv) {
         return rv;
     }
-    e.subject = enqueue_subject(request->config, request->subject, pool);
+    e.subject = request->verbatim
+                    ? request->subject
+                    : enqueue_subject(request->config, request->subject, pool);
     if ((*why = bad_subject(e.subject)) != NULL) {
         return ENQUEUE_DATA;
     }

@@ -31,6 +31,7 @@ typedef struct enqueue_request_t {
     const apr_array_header_t *attach; /* of const char *, file names */
     int body;                         /* descriptor to read to its end, or -1 */
     int notice;
+    int verbatim; /* nothing is replaced in the subject */
 } enqueue_request_t;
 
 /* The addresses of `list` into `addresses` (const char *), each once.

@@ -3,12 +3,16 @@
 
 #include "grammar.h"
 #include "lib/mailaddr.h"
+#include "log_filter.h"
 
 #include <apr_lib.h>
 #include <arpa/inet.h>
 #include <string.h>
 
 #define AUTH "METHOD=crammd5|login|plain|xoauth2 username USERNAME"
+#define FILTER                                                                 \
+    " [level LEVEL] [program PROGRAM] [facility FACILITY] [msgtext TEXT]"      \
+    " [msgtext-nocase! TEXT]"
 #define MESSAGE                                                                \
     " [to RECIPIENT]* [cc RECIPIENT]* [bcc RECIPIENT]* [subject SUBJECT]"      \
     " [file FILE] [attach ATTACHMENT]* [queue-only] [wait] [debug]"
@@ -65,6 +69,18 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_ALIAS,           COMMAND_IN_FILE, "mail alias NAME FROM"},
     {COMMAND_ALIAS,           COMMAND_IN_FILE, "no mail alias NAME"},
 
+    {COMMAND_LOG_EMAIL,       COMMAND_IN_FILE, "log email FROM" FILTER},
+    {COMMAND_LOG_EMAIL,       COMMAND_IN_FILE, "no log email FROM" FILTER},
+    {COMMAND_LOG_EXCLUDE,     COMMAND_IN_FILE, "log email FROM exclude" FILTER},
+    {COMMAND_LOG_EXCLUDE,     COMMAND_IN_FILE, "no log email FROM exclude" FILTER},
+    {COMMAND_LOG_TIME,        COMMAND_IN_FILE, "log email FROM time local!"},
+    {COMMAND_LOG_TIME,        COMMAND_IN_FILE, "log email FROM time BASE=local-offset|utc-offset SIGN=plus|minus HOURS"},
+    {COMMAND_LOG_DEFAULT,     COMMAND_IN_FILE, "default log email FROM"},
+    {COMMAND_LOG_WINDOW,      COMMAND_IN_FILE, "log window SECONDS"},
+    {COMMAND_LOG_WINDOW,      COMMAND_IN_FILE, "no log window"},
+    {COMMAND_LOG_LIMIT,       COMMAND_IN_FILE, "log limit COUNT"},
+    {COMMAND_LOG_LIMIT,       COMMAND_IN_FILE, "no log limit"},
+
     {COMMAND_SERVER,          0, "config set smtpserver SERVER"},
     {COMMAND_SERVER,          0, "config unset smtpserver"},
     {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password [8] PASSWORD"},
@@ -80,6 +96,7 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_FROM,            0, "config unset from"},
     {COMMAND_SHOW_CONFIG,     0, "config show"},
     {COMMAND_CONFIG_LOAD,     0, "config load FILE"},
+    {COMMAND_CONFIG_IMPORT,   0, "config import FILE"},
 
     {COMMAND_MAIL,            0, "mail" MESSAGE},
     {COMMAND_MAIL,            0, "send" MESSAGE " [from FROM]"},
@@ -100,6 +117,9 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_SCRIPT,          0, "run [echo] SCRIPT"},
     {COMMAND_FLUSH,           0, "flush [debug]"},
     {COMMAND_RETRY,           0, "retry ID [debug]"},
+    {COMMAND_LOG_SHOW,        0, "show log config"},
+    {COMMAND_LOG_TEST,        0, "log test LINE"},
+    {COMMAND_LOG_INGEST,      0, "log ingest [copy FILE] [socket SOCKET]"},
     {COMMAND_REKEY,           0, "rekey"},
     {COMMAND_TEST,            0, "test [debug]"},
     {COMMAND_ENABLE,          0, "enable"},
@@ -124,17 +144,22 @@ static const grammar_keyword_t keywords[] = {
     {"cc",                   "Recipient of a copy"},
     {"config",               "Change, show or load the configuration"},
     {"configure",            "Enter configuration commands"},
+    {"copy",                  "Append each line to a file, too"},
     {"counter",              "Counters since the last restart"},
     {"counters",             "Counters since the last restart"},
     {"crammd5",              "Challenge Request Authentication Mechanism (CRAM-MD5)"},
     {"daemon",               "Stay and deliver whatever is queued"},
     {"debug",                "Say what happens on the connection"},
+    {"default",               "Back to how it was at first"},
     {"delete",               "Delete mail from the queue"},
     {"deliver",              "Deliver one queued mail now"},
     {"echo",                 "Print each line before it is obeyed"},
+    {"email",                 "Log messages by mail"},
     {"enable",               "Does nothing; scripts may start with it"},
     {"end",                  "Leave"},
+    {"exclude",               "Messages that are not sent"},
     {"exit",                 "Leave"},
+    {"facility",              "Syslog facility"},
     {"failure-notice",       "Who is told about mail that could not be sent"},
     {"file",                 "The file that holds the message body"},
     {"file-root",            "The folder below which message files are"},
@@ -144,20 +169,32 @@ static const grammar_keyword_t keywords[] = {
     {"help",                 "The whole grammar"},
     {"hold",                 "Keep a mail in doubt until retry or delete"},
     {"hostname",             "The name of this machine in mail"},
+    {"import",                "Take over the mail settings of ocsmanager.ini"},
     {"in-doubt",             "What to do when the server may have the mail"},
+    {"ingest",                "Read log lines and mail what the filters take"},
     {"json",                 "As JSON"},
     {"key",                  "The private key of the certificate"},
+    {"level",                 "This severity and more severe ones"},
+    {"limit",                 "Most mails an hour to one address"},
     {"load",                 "Replace the configuration by a file"},
+    {"local",                 "Local time"},
+    {"local-offset",          "Local time plus or minus hours"},
+    {"log",                   "Log messages by mail"},
     {"login",                "LOGIN, the password in base64"},
     {"mail",                 "Mail (SMTP)"},
     {"mail-id",              "The number that show mail prints"},
+    {"minus",                 "Earlier"},
+    {"msgtext",               "Text that the message contains"},
+    {"msgtext-nocase",        "The same without regard to case"},
     {"no",                   "Undo a setting"},
     {"password",             "Password of the user"},
     {"password-command",     "A program that prints the password"},
     {"password-file",        "A file that holds the password"},
     {"password-stdin",       "Read the password from standard input"},
     {"plain",                "PLAIN, the password in base64"},
+    {"plus",                  "Later"},
     {"port",                 "TCP port of the SMTP server"},
+    {"program",               "Program that wrote the message"},
     {"queue",                "The queue and the settings"},
     {"queue-only",           "Queue the mail, do not deliver it now"},
     {"quit",                 "Leave"},
@@ -174,11 +211,13 @@ static const grammar_keyword_t keywords[] = {
     {"show",                 "Show settings, queue or counters"},
     {"smtps",                "TLS from the first byte"},
     {"smtpserver",           "The SMTP server"},
+    {"socket",                "Read from a socket like /dev/log"},
     {"spool",                "The folder of the queue"},
     {"starttls",             "Start in clear text, then change to TLS"},
     {"subject",              "The subject"},
     {"terminal",             "From the terminal"},
     {"test",                 "Log in to the server and say what it offers"},
+    {"time",                  "Times in the mails"},
     {"timeout",              "How long to wait for the server"},
     {"tls",                  "Secure the connection"},
     {"tls-ca-file",          "Certificates of the authorities to trust"},
@@ -189,7 +228,9 @@ static const grammar_keyword_t keywords[] = {
     {"undebug",              "Stop debugging"},
     {"unset",                "Undo a setting"},
     {"username",             "Registered user name"},
+    {"utc-offset",            "UTC plus or minus hours"},
     {"wait",                 "Exit status 0 only when the mail was sent"},
+    {"window",                "Seconds in which messages are collected into one mail"},
     {"xoauth2",              "XOAUTH2, the password is a token"},
 };
 /* clang-format on */
@@ -267,6 +308,33 @@ static const char *not_absolute(const char *text)
     return *text == '/' ? NULL : "a path that starts with /";
 }
 
+static const char *not_level(const char *text)
+{
+    return log_level_of(text) >= 0 ? NULL
+                                   : "a level such as warnings, or <0-7>";
+}
+
+static const char *not_facility(const char *text)
+{
+    return log_facility_of(text) >= 0 ? NULL
+                                      : "a facility such as daemon, or <0-23>";
+}
+
+/* "2", "11:30": at most 24 hours. */
+static const char *not_hours(const char *text)
+{
+    apr_size_t hours = strspn(text, "0123456789");
+    const char *minutes = text + hours;
+
+    if (hours == 0 || hours > 2 || (hours == 2 && strncmp(text, "24", 2) > 0) ||
+        (*minutes &&
+         (minutes[0] != ':' || minutes[1] < '0' || minutes[1] > '5' ||
+          !apr_isdigit(minutes[2]) || minutes[3]))) {
+        return "hours, such as 2 or 2:30";
+    }
+    return NULL;
+}
+
 static const char *not_pin(const char *text)
 {
     return strncmp(text, "sha256//", 8) == 0 && strlen(text) == 52
@@ -278,21 +346,29 @@ static const char *not_pin(const char *text)
 static const grammar_parameter_t parameters[] = {
     {"ATTACHMENT", "FILE",       "The file to attach",                   empty, 0, 0},
     {"COMMAND",    "COMMAND",    "The program, by absolute path, and its arguments", not_absolute, 0, 0},
+    {"COUNT",      "<1-1000>",   "Mails",                                NULL, 1, 1000},
     {"DIRECTORY",  "DIRECTORY",  "The folder, by absolute path",         not_absolute, 0, 0},
+    {"FACILITY",   "FACILITY",   "Syslog facility, such as daemon, or <0-23>",not_facility, 0, 0},
     {"FILE",       "FILE",       "The file, - for standard input",       empty, 0, 0},
     {"FROM",       "ADDRESS",    "Mail address, such as person@example.com", not_address, 0, 0},
     {"HOSTNAME",   "NAME",       "Host name",                            not_server, 0, 0},
+    {"HOURS",      "H or H:MM",  "Hours, at most 24",                    not_hours, 0, 0},
     {"ID",         "MAIL-ID",    "The number that show mail prints",     not_id, 0, 0},
+    {"LEVEL",      "LEVEL",      "emergencies, alerts, critical, error, warnings, notices, informational, debugging, or <0-7>",not_level, 0, 0},
+    {"LINE",       "LINE",       "A log line, in quotes",                NULL, 0, 0},
     {"NAME",       "NAME",       "Local name",                           empty, 0, 0},
     {"PASSWORD",   "PASSWORD",   "Registered user password",             empty, 0, 0},
     {"PIN",        "sha256//B64", "SHA-256 of the server's public key",  not_pin, 0, 0},
     {"PORT",       "<1-65535>",  "TCP port of the SMTP server",          NULL, 1, 65535},
+    {"PROGRAM",    "PROGRAM",    "Program that wrote the message",       empty, 0, 0},
     {"RECIPIENT",  "ADDRESS",    "Mail address, or several with commas", empty, 0, 0},
     {"SCRIPT",     "FILE",       "The file containing the script",       empty, 0, 0},
     {"SECONDS",    "<1-2592000>", "Seconds",                             NULL, 1, 2592000},
     {"SERIAL",     "TEXT",       "Serial number",                        empty, 0, 0},
     {"SERVER",     "SERVER",     "Host name, IPv4 or IPv6 address",      not_server, 0, 0},
+    {"SOCKET",     "PATH",       "The socket to make, by absolute path", not_absolute, 0, 0},
     {"SUBJECT",    "SUBJECT",    "Subject; %N %S %T %D %L %U are replaced", NULL, 0, 0},
+    {"TEXT",       "TEXT",       "Text that the message contains",       empty, 0, 0},
     {"USERNAME",   "USERNAME",   "Registered user name",                 empty, 0, 0},
 };
 /* clang-format on */

@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,9 +88,11 @@ static void be_silent(void)
 /* Delivers without making the caller wait; the mail is safe in the queue. */
 static int deliver_in_background(action_t *a, const char *id)
 {
+    signal(SIGCHLD, SIG_IGN);
     if (fork() != 0) {
         return ACTION_OK;
     }
+    signal(SIGCHLD, SIG_DFL);
     setsid();
     be_silent();
     _exit(deliver_by_runner(a, id, 0));
@@ -175,6 +178,7 @@ int main(int argc, const char *const argv[])
     action.config_path = arguments.config_path;
     action.debug = arguments.debug;
     action.deliver = deliver_by_runner;
+    action.deliver_later = deliver_in_background;
     status = action_configure(&action);
     if (status == ACTION_OK) {
         status = action_light(&action, &arguments.command);

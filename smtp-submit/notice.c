@@ -8,9 +8,6 @@
 #include "spool_format.h"
 
 #include <apr_strings.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static int has_failed(const spool_mail_t *mail, const char *address)
 {
@@ -50,19 +47,6 @@ const char *notice_text(const spool_mail_t *mail, apr_pool_t *pool)
     return apr_array_pstrcat(pool, parts, 0);
 }
 
-/* A descriptor from which `text` can be read. */
-static int text_file(const char *text)
-{
-    int fd = memfd_create("notice", MFD_CLOEXEC);
-
-    if (fd >= 0 && (disk_write(fd, text, strlen(text)) != 0 ||
-                    lseek(fd, 0, SEEK_SET) != 0)) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
 void notice_send(const submit_config_t *config, spool_mail_t *mail,
                  const report_t *log)
 {
@@ -87,8 +71,8 @@ void notice_send(const submit_config_t *config, spool_mail_t *mail,
     r.from = config->from ? config->from : config->notify;
     r.to = to;
     r.subject = apr_pstrcat(pool, "Mail ", mail->id, " not delivered", NULL);
-    r.body = text_file(notice_text(mail, pool));
-    r.notice = 1;
+    r.body = disk_text(notice_text(mail, pool));
+    r.notice = r.verbatim = 1;
     if (enqueue_mail(&r, &id, &why, pool) != ENQUEUE_OK) {
         report(log, LOG_ERR, PN(15012) "no notice about mail %s: %s", mail->id,
                why);
