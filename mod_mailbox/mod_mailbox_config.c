@@ -7,7 +7,6 @@
 
 #include "lib/log.h"
 
-#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <httpd.h>

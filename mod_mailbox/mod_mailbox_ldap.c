@@ -77,9 +77,13 @@ static util_ldap_connection_t *take_connection(request_rec *r,
                                                const mailbox_conf_t *conf,
                                                deref_options aliases)
 {
-    return ldap_find_connection(r, conf->ldap->hosts, conf->ldap->port,
-                                conf->bind_dn, conf->bind_password, aliases,
-                                secure_of(conf));
+    /* configtest refuses an account without TLS; sections that it did not see
+     * together ask anonymously. */
+    int clear = conf->tls == MAILBOX_TLS_NONE;
+
+    return ldap_find_connection(
+        r, conf->ldap->hosts, conf->ldap->port, clear ? NULL : conf->bind_dn,
+        clear ? NULL : conf->bind_password, aliases, secure_of(conf));
 }
 
 /* Something to do on an open connection: an LDAP result code. */
