@@ -18,6 +18,8 @@
 
 APLOG_USE_MODULE(freebusy);
 
+#define TIMEOUT_DEFAULT 10 /* seconds */
+
 static APR_OPTIONAL_FN_TYPE(mailbox_find) * find_mailbox;
 static APR_OPTIONAL_FN_TYPE(mailbox_may_ask) * may_ask;
 
@@ -35,6 +37,13 @@ int freebusy_may_ask(request_rec *r, const mailbox_t *caller,
                      const mailbox_t *target)
 {
     return may_ask && caller && may_ask(r, caller, target);
+}
+
+apr_time_t freebusy_deadline(const freebusy_conf_t *conf)
+{
+    return apr_time_now() + apr_time_from_sec(conf->timeout == FREEBUSY_UNSET
+                                                  ? TIMEOUT_DEFAULT
+                                                  : conf->timeout);
 }
 
 placeholder_values_t freebusy_values(const mailbox_t *mailbox)

@@ -6,6 +6,7 @@
 /* What the glue files of mod_freebusy share.  Message numbers 14001.. */
 
 #include "ews_request.h"
+#include "script_store.h"
 #include "source.h"
 
 #include "mod_mailbox/mod_mailbox.h"
@@ -27,9 +28,10 @@ typedef struct freebusy_conf_t {
     const char *zone_name;
     const timezone_t *zone;
     const availability_hours_t *hours; /* zone not filled in */
-    const char *oof_store;             /* path with placeholders */
-    apr_array_header_t *oof_domains;   /* const char *, lower case */
-    int oof_external;                  /* oof_audience_e */
+    const script_store_t *oof_store;   /* without the login below */
+    const char *oof_user, *oof_password, *oof_authorize, *oof_ca;
+    apr_array_header_t *oof_domains; /* const char *, lower case */
+    int oof_external;                /* oof_audience_e */
     const char *oof_include;
 } freebusy_conf_t;
 
@@ -44,6 +46,9 @@ apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,
                            const mailbox_t **found);
 int freebusy_may_ask(request_rec *r, const mailbox_t *caller,
                      const mailbox_t *target);
+
+/* When the calendars or the mail server must have answered. */
+apr_time_t freebusy_deadline(const freebusy_conf_t *conf);
 
 /* The values of a mailbox for file names and URLs. */
 placeholder_values_t freebusy_values(const mailbox_t *mailbox);

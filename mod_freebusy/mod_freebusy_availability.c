@@ -14,7 +14,6 @@
 
 APLOG_USE_MODULE(freebusy);
 
-#define TIMEOUT_DEFAULT 10
 #define MAX_BYTES_DEFAULT (8 * 1024 * 1024)
 /* For the recurrences of one calendar, and of all together: what has arrived
  * at the last moment must still be read. */
@@ -316,10 +315,7 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
             : NULL;
     s.jobs = apr_pcalloc(r->pool, sizeof(*s.jobs) * count);
     s.results = apr_pcalloc(r->pool, sizeof(*s.results) * count);
-    s.deadline =
-        apr_time_now() + apr_time_from_sec(conf->timeout == FREEBUSY_UNSET
-                                               ? TIMEOUT_DEFAULT
-                                               : conf->timeout);
+    s.deadline = freebusy_deadline(conf);
     for (i = 0; i < count; i++) {
         look_up(&s, caller, (int)i);
     }

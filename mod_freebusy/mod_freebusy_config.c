@@ -53,6 +53,11 @@ void *freebusy_merge_conf(apr_pool_t *pool, void *outer_conf, void *inner_conf)
     conf->zone = inner->zone_name ? inner->zone : outer->zone;
     POINTER(hours);
     POINTER(oof_store);
+    POINTER(oof_user);
+    conf->oof_password =
+        inner->oof_user ? inner->oof_password : outer->oof_password;
+    POINTER(oof_authorize);
+    POINTER(oof_ca);
     POINTER(oof_domains);
     POINTER(oof_include);
     return conf;
@@ -100,25 +105,47 @@ static const char *read_password(const char *path, apr_pool_t *pool)
     return *line ? apr_pstrdup(pool, line) : NULL;
 }
 
+/* The second argument of the directives that name a login. */
+static const char *password_of(const char **password, cmd_parms *cmd,
+                               const char *where)
+{
+    if (strncmp(where, "file:/", 6) != 0) {
+        return apr_psprintf(cmd->pool,
+                            "%s: the password must not stand in the "
+                            "configuration; write file:/path of a file whose "
+                            "first line it is",
+                            cmd->cmd->name);
+    }
+    *password = read_password(where + 5, cmd->pool);
+    return *password ? NULL
+                     : apr_psprintf(cmd->pool,
+                                    "%s: no password can be read from %s; its "
+                                    "first line must be the password",
+                                    cmd->cmd->name, where + 5);
+}
+
+static const char *ca_file_of(const char **ca, cmd_parms *cmd, const char *file)
+{
+    apr_finfo_t info;
+
+    *ca = ap_server_root_relative(cmd->pool, file);
+    if (*ca &&
+        apr_stat(&info, *ca, APR_FINFO_TYPE, cmd->temp_pool) == APR_SUCCESS) {
+        return NULL;
+    }
+    return apr_psprintf(cmd->pool,
+                        "%s: %s cannot be read; write the name of a PEM file "
+                        "with the CA certificates to trust",
+                        cmd->cmd->name, file);
+}
+
 static const char *set_source_login(cmd_parms *cmd, void *data,
                                     const char *user, const char *where)
 {
     freebusy_conf_t *conf = data;
 
-    if (strncmp(where, "file:/", 6) != 0) {
-        return "FreeBusySourceLogin: the password must not stand in the "
-               "configuration; write file:/path of a file whose first line it "
-               "is";
-    }
     conf->source_user = user;
-    conf->source_password = read_password(where + 5, cmd->pool);
-    return conf->source_password
-               ? NULL
-               : apr_psprintf(
-                     cmd->pool,
-                     "FreeBusySourceLogin: no password can be read from "
-                     "%s; its first line must be the password",
-                     where + 5);
+    return password_of(&conf->source_password, cmd, where);
 }
 
 static const char *set_source_header(cmd_parms *cmd, void *data,
@@ -147,18 +174,8 @@ static const char *set_source_header(cmd_parms *cmd, void *data,
 static const char *set_source_ca(cmd_parms *cmd, void *data, const char *file)
 {
     freebusy_conf_t *conf = data;
-    apr_finfo_t info;
 
-    conf->source_ca = ap_server_root_relative(cmd->pool, file);
-    if (!conf->source_ca || apr_stat(&info, conf->source_ca, APR_FINFO_TYPE,
-                                     cmd->temp_pool) != APR_SUCCESS) {
-        return apr_psprintf(
-            cmd->pool,
-            "FreeBusySourceCA: %s cannot be read; write the name "
-            "of a PEM file with the CA certificates to trust",
-            file);
-    }
-    return NULL;
+    return ca_file_of(&conf->source_ca, cmd, file);
 }
 
 static const struct {
@@ -317,24 +334,51 @@ static const char *set_hours(cmd_parms *cmd, void *data, const char *days,
 static const char *set_oof_store(cmd_parms *cmd, void *data, const char *text)
 {
     freebusy_conf_t *conf = data;
-    const char *why = placeholder_check(text);
+    script_store_t *store = apr_palloc(cmd->pool, sizeof(*store));
+    const char *why = script_store_parse(store, text, cmd->pool);
 
-    if (strncmp(text, "file:/", 6) != 0) {
-        why = "it must start with file:/";
-    }
-    else if (!placeholder_is_in(text)) {
-        why = "it must hold a placeholder such as %{user}";
-    }
     if (why) {
         return apr_psprintf(
             cmd->pool,
             "FreeBusyOofStore: \"%s\" cannot be used: %s; write "
             "it as file:/var/vmail/%%{domain}/%%{user}/"
-            "out-of-office.sieve",
+            "out-of-office.sieve or managesieve://127.0.0.1:4190",
             text, why);
     }
-    conf->oof_store = text + 5;
+    conf->oof_store = store;
     return NULL;
+}
+
+static const char *set_oof_store_login(cmd_parms *cmd, void *data,
+                                       const char *user, const char *where)
+{
+    freebusy_conf_t *conf = data;
+
+    conf->oof_user = user;
+    return password_of(&conf->oof_password, cmd, where);
+}
+
+static const char *set_oof_store_user(cmd_parms *cmd, void *data,
+                                      const char *text)
+{
+    freebusy_conf_t *conf = data;
+
+    if (placeholder_check(text) || !placeholder_is_in(text)) {
+        return apr_psprintf(cmd->pool,
+                            "FreeBusyOofStoreUser: \"%s\" names no mailbox; "
+                            "write %%{user} or %%{mail}",
+                            text);
+    }
+    conf->oof_authorize = text;
+    return NULL;
+}
+
+static const char *set_oof_store_ca(cmd_parms *cmd, void *data,
+                                    const char *file)
+{
+    freebusy_conf_t *conf = data;
+
+    return ca_file_of(&conf->oof_ca, cmd, file);
 }
 
 static const char *set_oof_domain(cmd_parms *cmd, void *data, const char *name)
@@ -417,7 +461,14 @@ const command_rec freebusy_commands[] = {
     AP_INIT_TAKE2("FreeBusyWorkingHours", set_hours, NULL, WHERE,
                   "days and hours of work, such as Mon-Fri 08:00-17:00"),
     AP_INIT_TAKE1("FreeBusyOofStore", set_oof_store, NULL, WHERE,
-                  "where out-of-office scripts go: file:/path with %{user}"),
+                  "where out-of-office scripts go: file:/path with %{user}, or "
+                  "managesieve://host"),
+    AP_INIT_TAKE2("FreeBusyOofStoreLogin", set_oof_store_login, NULL, WHERE,
+                  "master user and file: of his password for ManageSieve"),
+    AP_INIT_TAKE1("FreeBusyOofStoreUser", set_oof_store_user, NULL, WHERE,
+                  "for whom he logs in: %{user} or %{mail}"),
+    AP_INIT_TAKE1("FreeBusyOofStoreCA", set_oof_store_ca, NULL, WHERE,
+                  "file of the CA certificates of the ManageSieve server"),
     AP_INIT_ITERATE("FreeBusyOofDomain", set_oof_domain, NULL, WHERE,
                     "domains whose senders get the internal reply"),
     AP_INIT_TAKE1("FreeBusyOofExternal", set_oof_external, NULL, WHERE,

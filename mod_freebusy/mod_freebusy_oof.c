@@ -5,7 +5,6 @@
 
 #include "mod_freebusy.h"
 #include "ews_reply.h"
-#include "script_file.h"
 #include "sieve.h"
 
 #include "lib/log.h"
@@ -45,56 +44,63 @@ static int is_own(request_rec *r, const mailbox_t *caller,
     return 0;
 }
 
-/* The file of the caller's script. */
-static int path_of(request_rec *r, const freebusy_conf_t *conf,
-                   const mailbox_t *caller, const char **path)
+/* The store as configured here, with its login. */
+static int store_of(request_rec *r, const freebusy_conf_t *conf,
+                    script_store_t *store)
+{
+    if (!conf->oof_store) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      PN(14022) "no FreeBusyOofStore is configured for %s",
+                      r->uri);
+        return 0;
+    }
+    *store = *conf->oof_store;
+    store->user = conf->oof_user;
+    store->password = conf->oof_password;
+    store->authorize = conf->oof_authorize ? conf->oof_authorize : "%{user}";
+    store->ca_file = conf->oof_ca;
+    return 1;
+}
+
+/* The log spells out what the system says; our own codes have their text. */
+static apr_status_t of_system(apr_status_t rv)
+{
+    return rv < APR_OS_START_ERROR ? rv : APR_SUCCESS;
+}
+
+/* What is stored, or the defaults when nothing is.  A script that the mail
+ * server does not run is no absence, whatever it says. */
+static const availability_error_t *
+load(request_rec *r, const script_store_t *store, const mailbox_t *caller,
+     apr_time_t deadline, oof_t *oof, script_state_t *state)
 {
     const placeholder_values_t values = freebusy_values(caller);
-    const char *why = "no FreeBusyOofStore is configured";
-
-    if (conf->oof_store &&
-        placeholder_expand(path, conf->oof_store, &values, PLACEHOLDER_PATH,
-                           &why, r->pool) == APR_SUCCESS) {
-        return 1;
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  PN(14022) "out-of-office script of %s: %s", caller->user,
-                  why);
-    return 0;
-}
-
-static apr_size_t fixed_part(const freebusy_conf_t *conf)
-{
-    return (apr_size_t)(strstr(conf->oof_store, "%{") - conf->oof_store);
-}
-
-/* What is stored, or the defaults when nothing is. */
-static const availability_error_t *load(request_rec *r,
-                                        const freebusy_conf_t *conf,
-                                        const mailbox_t *caller,
-                                        const char *path, oof_t *oof)
-{
     const availability_error_t *error = &broken;
-    const char *script, *why = "it cannot be read";
-    apr_size_t len;
-    apr_status_t rv = script_file_read(&script, &len, path, fixed_part(conf),
-                                       SIEVE_MAX, r->pool);
+    const char *why, *own = NULL;
+    apr_status_t rv =
+        script_store_load(state, store, &values, deadline, &why, r->pool);
 
-    if (APR_STATUS_IS_ENOENT(rv)) {
+    if (rv == APR_SUCCESS && !state->script) {
         oof_defaults(oof, apr_time_sec(apr_time_now()));
         return NULL;
     }
     if (rv == APR_SUCCESS) {
-        rv = sieve_read(oof, script, len, &why, r->pool);
+        rv = sieve_read(oof, &own, state->script, state->len, &why, r->pool);
         error = rv == APR_EMISMATCH ? &foreign : &broken;
     }
-    if (rv == APR_SUCCESS) {
-        return NULL;
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, of_system(rv), r,
+                      PN(14023) "out-of-office script of %s cannot be read: %s",
+                      caller->user, ap_escape_logitem(r->pool, why));
+        return error;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
-                  PN(14023) "out-of-office script %s of %s: %s", path,
-                  caller->user, why);
-    return error;
+    if (state->active) {
+        state->own = own;
+    }
+    else {
+        oof->state = OOF_DISABLED;
+    }
+    return NULL;
 }
 
 /* The mailbox's own domains, unless the admin says which are inside. */
@@ -120,17 +126,20 @@ domains(const freebusy_conf_t *conf, const mailbox_t *caller, apr_pool_t *pool)
     return list;
 }
 
-static const availability_error_t *save(request_rec *r,
-                                        const freebusy_conf_t *conf,
-                                        const mailbox_t *caller,
-                                        const char *path, const oof_t *oof)
+static const availability_error_t *
+save(request_rec *r, const freebusy_conf_t *conf, const script_store_t *store,
+     const mailbox_t *caller, apr_time_t deadline, const oof_t *oof,
+     const script_state_t *before)
 {
+    const placeholder_values_t values = freebusy_values(caller);
+    const char *own = conf->oof_include ? conf->oof_include : before->own;
     const sieve_context_t context = {caller->addresses,
-                                     domains(conf, caller, r->pool),
-                                     conf->oof_include, "Out of office"};
-    const char *script = sieve_write(oof, &context, r->pool);
-    apr_status_t rv = script_file_write(path, fixed_part(conf), script,
-                                        strlen(script), r->pool);
+                                     domains(conf, caller, r->pool), own,
+                                     "Out of office"};
+    const char *why;
+    apr_status_t rv = script_store_save(
+        store, &values, deadline, sieve_write(oof, &context, r->pool),
+        oof->state != OOF_DISABLED, before->active, own, &why, r->pool);
 
     if (rv == APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
@@ -138,11 +147,9 @@ static const availability_error_t *save(request_rec *r,
                       oof_state_name(oof->state));
         return NULL;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
-                  PN(14025) "out-of-office script %s of %s cannot be written; "
-                            "its folder must exist and belong to httpd's user "
-                            "or group",
-                  path, caller->user);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, of_system(rv), r,
+                  PN(14025) "out-of-office script of %s cannot be stored: %s",
+                  caller->user, ap_escape_logitem(r->pool, why));
     return &broken;
 }
 
@@ -207,22 +214,24 @@ xml_out_t *freebusy_oof(request_rec *r, const freebusy_conf_t *conf,
     static const availability_error_t none = {NULL, NULL};
     const availability_error_t *error = NULL;
     int set = request->operation == EWS_SET_USER_OOF_SETTINGS;
-    const char *path;
+    apr_time_t deadline = freebusy_deadline(conf);
+    script_store_t store;
+    script_state_t state;
     oof_t oof;
 
     if (!is_own(r, caller, &request->oof.mailbox)) {
         error = &denied;
     }
-    else if (!path_of(r, conf, caller, &path)) {
+    else if (!store_of(r, conf, &store)) {
         error = &broken;
     }
     else {
-        error = load(r, conf, caller, path, &oof);
+        error = load(r, &store, caller, deadline, &oof, &state);
         if (!error && set) {
             error = change(r, conf, &request->oof, &oof);
         }
         if (!error && set) {
-            error = save(r, conf, caller, path, &oof);
+            error = save(r, conf, &store, caller, deadline, &oof, &state);
         }
     }
     error = error ? error : &none;

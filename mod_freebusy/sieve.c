@@ -12,6 +12,7 @@
 #include "datetime.h"
 #include "sieve_words.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -139,7 +140,7 @@ static int is_language(const char *text)
 }
 
 /* What the script's tests cannot tell, in comments. */
-static void put_settings(out_t *out, const oof_t *oof)
+static void put_settings(out_t *out, const oof_t *oof, const char *include)
 {
     put(out, SIEVE_FIRST_LINE
         "\n"
@@ -148,6 +149,9 @@ static void put_settings(out_t *out, const oof_t *oof)
     put_setting(out, SIEVE_AUDIENCE, oof_audience_name(oof->audience));
     put_setting(out, SIEVE_START, datetime_print_utc(oof->start, out->pool));
     put_setting(out, SIEVE_END, datetime_print_utc(oof->end, out->pool));
+    if (include) {
+        put_setting(out, SIEVE_OWN, include);
+    }
     if (is_language(oof->internal.language)) {
         put_setting(out, SIEVE_INTERNAL_LANGUAGE, oof->internal.language);
     }
@@ -220,23 +224,37 @@ static void put_reply(out_t *out, const oof_t *oof,
     put(out, "    }\n");
 }
 
+/* RFC 5804 section 1.6: no control characters in names of scripts. */
+static int is_script_name(const char *name)
+{
+    for (; *name; name++) {
+        if (apr_iscntrl(*name)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 const char *sieve_write(const oof_t *oof, const sieve_context_t *context,
                         apr_pool_t *pool)
 {
+    const char *include = context->include && is_script_name(context->include)
+                              ? context->include
+                              : NULL;
     out_t out = {apr_array_make(pool, 64, sizeof(const char *)), pool};
 
-    put_settings(&out, oof);
+    put_settings(&out, oof, include);
     put(&out, "require [\"date\", \"envelope\", ");
-    put(&out, context->include ? "\"include\", " : "");
+    put(&out, include ? "\"include\", " : "");
     put(&out, "\"relational\", \"vacation\"];\n\nif ");
     put_when(&out, oof);
     put(&out, " {\n");
     put_reply(&out, oof, context, 1);
     put_reply(&out, oof, context, 0);
     put(&out, "}\n");
-    if (context->include) {
+    if (include) {
         put(&out, "\n# The user's own filters.\ninclude :personal :optional ");
-        put_quoted(&out, context->include);
+        put_quoted(&out, include);
         put(&out, ";\n");
     }
     return apr_array_pstrcat(pool, out.parts, 0);

@@ -27,11 +27,11 @@ typedef struct sieve_context_t {
 const char *sieve_write(const oof_t *oof, const sieve_context_t *context,
                         apr_pool_t *pool);
 
-/* Reads back what sieve_write() wrote.  APR_EMISMATCH when the script is not
- * ours (its first line tells), APR_EINVAL with a static reason in *why when it
- * was but is broken. */
-apr_status_t sieve_read(oof_t *oof, const char *script, apr_size_t len,
-                        const char **why, apr_pool_t *pool);
+/* Reads back what sieve_write() wrote, and the name of the script that it
+ * includes (or NULL).  APR_EMISMATCH when the script is not ours (its first line
+ * tells), APR_EINVAL with a static reason in *why when it was but is broken. */
+apr_status_t sieve_read(oof_t *oof, const char **include, const char *script,
+                        apr_size_t len, const char **why, apr_pool_t *pool);
 
 /* A Sieve quoted string: " and \ escaped, quotes around. */
 const char *sieve_quote(const char *text, apr_pool_t *pool);

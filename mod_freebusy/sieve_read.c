@@ -16,6 +16,7 @@
 typedef struct reader_t {
     const char *at, *end;
     oof_t *oof;
+    const char *include;
     oof_reply_t *reply; /* which one the next :mime belongs to */
     int mime;           /* the next string is a message */
     unsigned seen;      /* settings, by bit of their row */
@@ -41,43 +42,49 @@ static int read_time(apr_int64_t *out, const char *text)
     return 1;
 }
 
-static int set_state(oof_t *oof, const char *text)
+static int set_state(reader_t *rd, const char *text)
 {
-    return oof_state_read(&oof->state, text);
+    return oof_state_read(&rd->oof->state, text);
 }
 
-static int set_audience(oof_t *oof, const char *text)
+static int set_audience(reader_t *rd, const char *text)
 {
-    return oof_audience_read(&oof->audience, text);
+    return oof_audience_read(&rd->oof->audience, text);
 }
 
-static int set_start(oof_t *oof, const char *text)
+static int set_start(reader_t *rd, const char *text)
 {
-    return read_time(&oof->start, text);
+    return read_time(&rd->oof->start, text);
 }
 
-static int set_end(oof_t *oof, const char *text)
+static int set_end(reader_t *rd, const char *text)
 {
-    return read_time(&oof->end, text);
+    return read_time(&rd->oof->end, text);
 }
 
-static int set_internal_language(oof_t *oof, const char *text)
+static int set_internal_language(reader_t *rd, const char *text)
 {
-    oof->internal.language = text;
+    rd->oof->internal.language = text;
     return 1;
 }
 
-static int set_external_language(oof_t *oof, const char *text)
+static int set_external_language(reader_t *rd, const char *text)
 {
-    oof->external.language = text;
+    rd->oof->external.language = text;
     return 1;
+}
+
+static int set_own(reader_t *rd, const char *text)
+{
+    rd->include = text;
+    return *text != '\0';
 }
 
 #define REQUIRED 0xfu /* the first four rows */
 
 static const struct {
     const char *word;
-    int (*set)(oof_t *oof, const char *text);
+    int (*set)(reader_t *rd, const char *text);
 } settings[] = {
     {SIEVE_STATE, set_state},
     {SIEVE_AUDIENCE, set_audience},
@@ -85,6 +92,7 @@ static const struct {
     {SIEVE_END, set_end},
     {SIEVE_INTERNAL_LANGUAGE, set_internal_language},
     {SIEVE_EXTERNAL_LANGUAGE, set_external_language},
+    {SIEVE_OWN, set_own},
 };
 
 static int comment(reader_t *rd)
@@ -108,8 +116,7 @@ static int comment(reader_t *rd)
         apr_size_t word = strlen(settings[i].word);
 
         if (strncmp(line, settings[i].word, word) == 0) {
-            if ((rd->seen & 1u << i) ||
-                !settings[i].set(rd->oof, line + word)) {
+            if ((rd->seen & 1u << i) || !settings[i].set(rd, line + word)) {
                 return refuse(rd, "script has a setting that makes no sense");
             }
             rd->seen |= 1u << i;
@@ -220,8 +227,8 @@ static int token(reader_t *rd)
     return 1;
 }
 
-apr_status_t sieve_read(oof_t *oof, const char *script, apr_size_t len,
-                        const char **why, apr_pool_t *pool)
+apr_status_t sieve_read(oof_t *oof, const char **include, const char *script,
+                        apr_size_t len, const char **why, apr_pool_t *pool)
 {
     reader_t rd = {.at = script, .end = script + len, .oof = oof, .pool = pool};
     apr_size_t first = strlen(SIEVE_FIRST_LINE);
@@ -246,6 +253,7 @@ apr_status_t sieve_read(oof_t *oof, const char *script, apr_size_t len,
         *why = "script lacks a setting";
         return APR_EINVAL;
     }
+    *include = rd.include;
     *why = NULL;
     return APR_SUCCESS;
 }

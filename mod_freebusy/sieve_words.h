@@ -11,6 +11,7 @@
 #define SIEVE_AUDIENCE "# external audience: "
 #define SIEVE_START "# start: "
 #define SIEVE_END "# end: "
+#define SIEVE_OWN "# own script: "
 #define SIEVE_INTERNAL_LANGUAGE "# internal language: "
 #define SIEVE_EXTERNAL_LANGUAGE "# external language: "
 

@@ -86,7 +86,7 @@ static int round_trip(const oof_t *oof, const char *folder, int n,
                       apr_pool_t *pool)
 {
     sieve_context_t c = context(pool);
-    const char *script, *why;
+    const char *script, *why, *include;
     apr_file_t *file;
     oof_t back;
 
@@ -99,9 +99,9 @@ static int round_trip(const oof_t *oof, const char *folder, int n,
                   pool);
     apr_file_puts(script, file);
     apr_file_close(file);
-    return sieve_read(&back, script, strlen(script), &why, pool) ==
+    return sieve_read(&back, &include, script, strlen(script), &why, pool) ==
                APR_SUCCESS &&
-           equal(oof, &back);
+           equal(oof, &back) && same(include, c.include);
 }
 
 static const char *random_message(apr_pool_t *pool)
@@ -232,7 +232,7 @@ static const char *replaced(const char *script, const char *from,
 static void test_foreign(apr_pool_t *pool)
 {
     sieve_context_t c = context(pool);
-    const char *script, *why = NULL;
+    const char *script, *why = NULL, *include;
     oof_t oof;
     size_t i;
     const struct {
@@ -259,18 +259,19 @@ static void test_foreign(apr_pool_t *pool)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *text = replaced(script, rows[i].from, rows[i].to, pool);
 
-        is_int(sieve_read(&oof, text, strlen(text), &why, pool), rows[i].rv,
-               rows[i].name);
+        is_int(sieve_read(&oof, &include, text, strlen(text), &why, pool),
+               rows[i].rv, rows[i].name);
     }
-    is_int(sieve_read(&oof, "", 0, &why, pool), APR_EMISMATCH, "empty file");
-    is_int(sieve_read(&oof, "keep;\n", 6, &why, pool), APR_EMISMATCH,
+    is_int(sieve_read(&oof, &include, "", 0, &why, pool), APR_EMISMATCH,
+           "empty file");
+    is_int(sieve_read(&oof, &include, "keep;\n", 6, &why, pool), APR_EMISMATCH,
            "somebody else's script");
 }
 
 static void test_truncation(apr_pool_t *pool)
 {
     sieve_context_t c = context(pool);
-    const char *script, *why;
+    const char *script, *why, *include;
     apr_size_t len, full, bad = 0;
     oof_t oof, back;
 
@@ -282,7 +283,7 @@ static void test_truncation(apr_pool_t *pool)
     for (len = 0; len < full; len++) {
         char *copy = apr_pmemdup(pool, script, len ? len : 1);
 
-        if (sieve_read(&back, copy, len, &why, pool) == APR_SUCCESS) {
+        if (sieve_read(&back, &include, copy, len, &why, pool) == APR_SUCCESS) {
             bad += *back.external.message && !equal(&oof, &back);
         }
     }
