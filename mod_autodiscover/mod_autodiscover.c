@@ -16,16 +16,23 @@
 
 APLOG_USE_MODULE(autodiscover);
 
-int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len)
+int autodiscover_is_logged_in(request_rec *r)
 {
-    if (r->method_number != M_POST) {
-        return glue_method_not_allowed(r, "POST");
-    }
     if (!r->user) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       PN(12003) "refused, because nobody is logged in here: "
                                 "give this location AuthType and Require "
                                 "valid-user");
+    }
+    return r->user != NULL;
+}
+
+int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len)
+{
+    if (r->method_number != M_POST) {
+        return glue_method_not_allowed(r, "POST");
+    }
+    if (!autodiscover_is_logged_in(r)) {
         return HTTP_FORBIDDEN;
     }
     return glue_read_body(r, DISCOVER_QUESTION_MAX, bytes, len);
@@ -47,6 +54,7 @@ static const path_t paths[] = {
     {AUTODISCOVER_POX_PATH, autodiscover_handle_pox, 1, 0},
     {AUTODISCOVER_SOAP_PATH, autodiscover_handle_soap, 1, 0},
     {AUTODISCOVER_JSON_PATH, autodiscover_handle_json, 0, 1},
+    {"/autodiscover/mail.mobileconfig", autodiscover_handle_mobileconfig, 0, 0},
     {"/mail/config-v1.1.xml", autodiscover_handle_autoconfig, 0, 0},
     {"/.well-known/autoconfig/mail/config-v1.1.xml",
      autodiscover_handle_autoconfig, 0, 0},

@@ -38,6 +38,10 @@ autodiscover_server_t *autodiscover_server_of(const server_rec *s);
 int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s);
 
+/* mod_autodiscover.c: 1 when r->user is somebody; else the log says what is
+ * wrong with the location. */
+int autodiscover_is_logged_in(request_rec *r);
+
 /* mod_autodiscover.c: reads the body of a POST by somebody who is logged in.
  * OK, or the HTTP status to return. */
 int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len);
@@ -46,11 +50,13 @@ int autodiscover_read_post(request_rec *r, const char **bytes, apr_size_t *len);
  * administrator must mend is an error, the rest information. */
 int autodiscover_level_of(discover_error_e error);
 
-/* mod_autodiscover_pox.c, _soap.c, _json.c, _autoconfig.c: content handlers. */
+/* mod_autodiscover_pox.c, _soap.c, _json.c, _autoconfig.c,
+ * _mobileconfig.c: content handlers. */
 int autodiscover_handle_pox(request_rec *r);
 int autodiscover_handle_soap(request_rec *r);
 int autodiscover_handle_json(request_rec *r);
 int autodiscover_handle_autoconfig(request_rec *r);
+int autodiscover_handle_mobileconfig(request_rec *r);
 int autodiscover_handle_caldav(request_rec *r);
 int autodiscover_handle_carddav(request_rec *r);
 
@@ -62,6 +68,11 @@ discover_error_e autodiscover_answer(request_rec *r,
                                      const discover_question_t *question,
                                      discover_answer_t *answer,
                                      const char **why);
+
+/* The same for r->user's own mailbox. */
+discover_error_e autodiscover_own_answer(request_rec *r,
+                                         discover_answer_t *answer,
+                                         const char **why);
 
 /* The same for a domain: the answer for r->user's own mailbox when it has an
  * address in `domain`, else DISCOVER_UNKNOWN_ADDRESS. */

@@ -197,6 +197,17 @@ discover_error_e autodiscover_answer(request_rec *r,
     return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
 }
 
+discover_error_e autodiscover_own_answer(request_rec *r,
+                                         discover_answer_t *answer,
+                                         const char **why)
+{
+    const mailbox_t *caller;
+    discover_error_e error =
+        error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
+
+    return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
+}
+
 /* 1 when one of the caller's addresses is in `domain`. */
 static int is_own_domain(const mailbox_t *caller, const char *domain)
 {

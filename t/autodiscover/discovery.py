@@ -1,0 +1,27 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""exchangelib (Debian python3-exchangelib) finds its mailbox by the domain of
+EMAIL alone: discovery.py pox|soap prints the EWS URL that it found.  LOGIN and
+PASSWORD are in the environment as well; trust by REQUESTS_CA_BUNDLE."""
+import os
+import shutil
+import sys
+import tempfile
+
+# exchangelib keeps a cache of autodiscover answers in the temporary folder.
+scratch = os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp()
+
+from exchangelib import Credentials  # noqa: E402
+from exchangelib.autodiscover.discovery.base import BaseAutodiscovery  # noqa: E402
+from exchangelib.autodiscover.discovery.pox import PoxAutodiscovery  # noqa: E402
+from exchangelib.autodiscover.discovery.soap import SoapAutodiscovery  # noqa: E402
+
+BaseAutodiscovery.RETRY_WAIT = 1
+email = os.environ["EMAIL"]
+try:
+    way = {"pox": PoxAutodiscovery, "soap": SoapAutodiscovery}[sys.argv[1]]
+    answer, protocol = way(
+        email=email, credentials=Credentials(os.environ["LOGIN"], os.environ["PASSWORD"])).discover()
+    print(protocol.service_endpoint, answer.autodiscover_smtp_address)
+finally:
+    shutil.rmtree(scratch, ignore_errors=True)
