@@ -324,8 +324,25 @@ struct rpcproxy_tunnel_t {
 
 rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first);
 
+/* An event of `type` that happens now. */
+vconn_event_t rpcproxy_tunnel_event(const rpcproxy_tunnel_t *t,
+                                    vconn_event_e type,
+                                    vconn_channel_e channel);
+
 /* Gives the event to the virtual connection and does what it says. */
 void rpcproxy_tunnel_handle(rpcproxy_tunnel_t *t, vconn_event_t *event);
+
+/* Does one action that needs no PDU of its event. */
+void rpcproxy_tunnel_apply(rpcproxy_tunnel_t *t, const vconn_action_t *a);
+
+/* Everything that goes out on OUT. */
+void rpcproxy_tunnel_write(rpcproxy_tunnel_t *t, const void *bytes,
+                           apr_size_t len);
+
+/* Events without more. */
+void rpcproxy_tunnel_closed(rpcproxy_tunnel_t *t, vconn_channel_e channel);
+void rpcproxy_tunnel_malformed(rpcproxy_tunnel_t *t, vconn_channel_e channel,
+                               const char *why);
 
 /* After every event: ends what has ended, else waits for the right things. */
 void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t);
@@ -339,5 +356,28 @@ void rpcproxy_tunnel_backend_down(rpcproxy_tunnel_t *t, const char *why);
 void rpcproxy_tunnel_backend_ready(rpcproxy_tunnel_t *t);
 void rpcproxy_tunnel_backend_writable(rpcproxy_tunnel_t *t);
 void rpcproxy_tunnel_forwarded(rpcproxy_tunnel_t *t, apr_size_t len);
+
+/* Streams (mod_rpcproxy_stream.c). */
+
+/* Moves what can be moved now: IN to the back end, a new OUT channel's C1, the
+ * back end to OUT. */
+void rpcproxy_stream_up(rpcproxy_tunnel_t *t);
+void rpcproxy_stream_successor(rpcproxy_tunnel_t *t);
+void rpcproxy_stream_down(rpcproxy_tunnel_t *t);
+
+/* 1 when bytes of `channel`, or of the back end, would be taken now. */
+int rpcproxy_stream_may_read(const rpcproxy_tunnel_t *t,
+                             vconn_channel_e channel);
+int rpcproxy_stream_takes_backend(const rpcproxy_tunnel_t *t);
+
+/* The log (mod_rpcproxy_log.c). */
+
+void rpcproxy_log_open(const rpcproxy_tunnel_t *t);
+void rpcproxy_log_close(const rpcproxy_tunnel_t *t);
+
+/* RPCProxyTrace: RTS PDUs with their bytes, RPC PDUs with their header only. */
+void rpcproxy_log_pdu(const rpcproxy_tunnel_t *t, const char *way,
+                      const pdu_header_t *h, const char *name,
+                      const void *bytes, apr_size_t len);
 
 #endif
