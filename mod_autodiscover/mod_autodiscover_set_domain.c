@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the Postern authors */
+
+/* Setters for mail domains and redirects. */
+
+#include "mod_autodiscover_set.h"
+
+#include "glue/mod_glue.h"
+#include "lib/mailaddr.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+const char *autodiscover_set_http_redirect(cmd_parms *cmd, void *dir,
+                                           const char *url)
+{
+    const char *wrong = glue_check_url(cmd->cmd->name, url, 0, cmd->pool);
+
+    (void)dir;
+    autodiscover_server_of(cmd->server)->http_redirect = url;
+    return wrong ? wrong : autodiscover_check_outside(cmd);
+}
+
+const char *autodiscover_set_redirect_url(cmd_parms *cmd, void *dir,
+                                          const char *url)
+{
+    autodiscover_settings_of(cmd)->redirect_address = NULL;
+    return autodiscover_set_url(cmd, dir, url);
+}
+
+const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
+                                              const char *address)
+{
+    const char *tried, *why;
+    const char *wrong =
+        autodiscover_try_out(cmd, address, DISCOVER_PLACE_TEXT, &tried);
+    mailaddr_t parsed;
+
+    (void)dir;
+    if (!wrong && mailaddr_parse(&parsed, tried, strlen(tried), &why,
+                                 cmd->temp_pool) != APR_SUCCESS) {
+        wrong = apr_psprintf(cmd->pool,
+                             "%s: \"%s\" is no mail address (%s); write it as "
+                             "%%{local}@example.com",
+                             cmd->cmd->name, address, why);
+    }
+    autodiscover_settings_of(cmd)->redirect_url = NULL;
+    autodiscover_settings_of(cmd)->redirect_address = address;
+    return wrong;
+}
+
+/* Each word of `names` becomes a domain with the same settings. */
+static const char *add_domains(cmd_parms *cmd, const char *names,
+                               discover_settings_t **settings)
+{
+    autodiscover_server_t *conf = autodiscover_server_of(cmd->server);
+
+    *settings = apr_palloc(cmd->pool, sizeof(**settings));
+    discover_settings_init(*settings);
+    while (*names) {
+        const char *name = ap_getword_conf(cmd->pool, &names);
+        discover_domain_t *domain = apr_array_push(conf->domains);
+
+        if (!discover_domain_is_valid(name)) {
+            return apr_psprintf(cmd->pool,
+                                "%s: \"%s\" is no domain; write example.com, "
+                                "*.example.com or *",
+                                cmd->cmd->name, name);
+        }
+        domain->name = apr_pstrdup(cmd->pool, name);
+        ap_str_tolower((char *)domain->name);
+        domain->settings = *settings;
+    }
+    return NULL;
+}
+
+/* Another module's directive would change the whole server from in here. */
+static const char *check_children(cmd_parms *cmd)
+{
+    const ap_directive_t *child;
+
+    for (child = cmd->directive->first_child; child; child = child->next) {
+        if (strncasecmp(child->directive, "Autodiscover", 12) != 0) {
+            return apr_psprintf(cmd->pool,
+                                "%s> takes directives of mod_autodiscover, "
+                                "not %s",
+                                cmd->cmd->name, child->directive);
+        }
+    }
+    return NULL;
+}
+
+const char *autodiscover_domain_section(cmd_parms *cmd, void *dir,
+                                        const char *arg)
+{
+    const char *end = ap_strrchr_c(arg, '>');
+    discover_settings_t *settings;
+    const char *wrong;
+
+    (void)dir;
+    if (!end || end == arg ||
+        !*apr_pstrmemdup(cmd->temp_pool, arg, (apr_size_t)(end - arg))) {
+        return apr_psprintf(
+            cmd->pool, "%s needs a domain: " DOMAIN_SECTION " example.com>",
+            cmd->cmd->name);
+    }
+    wrong = add_domains(cmd,
+                        apr_pstrmemdup(cmd->pool, arg, (apr_size_t)(end - arg)),
+                        &settings);
+    if (!wrong) {
+        wrong = check_children(cmd);
+    }
+    if (wrong) {
+        return wrong;
+    }
+    cmd->directive->data = settings;
+    return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+}
