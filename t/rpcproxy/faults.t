@@ -127,7 +127,10 @@ sub cycles {
 cycles(300);
 my $memory = memory();
 cycles(600);
-cmp_ok(memory(), '<', $memory + 2048, "600 more cycles take no memory ($memory KiB)");
+SKIP: {
+    skip 'the sanitizer keeps what is freed', 1 if $ENV{POSTERN_PRELOAD};
+    cmp_ok(memory(), '<', $memory + 2048, "600 more cycles take no memory ($memory KiB)");
+}
 cmp_ok(descriptors(), '<=', $before, 'and no descriptor');
 
 # The child itself.
@@ -143,8 +146,5 @@ cmp_ok(descriptors(), '<=', $before, 'and no descriptor');
     $c->close;
 }
 is($httpd->stop, 0, 'httpd ends in order');
-my @killed = grep { /exit signal Killed/ } $httpd->log_warnings;
-is(scalar(@killed), 1, 'the death of the child is logged, once');
-my @bad = grep { !/exit signal Killed|AH00558|PN13001|PN13051|PN13061|PN13040|AH02008/ } $httpd->log_warnings;
-is("@bad", '', 'the log holds nothing unexpected');
+$httpd->log_ok(qw(PN13001 PN13051 PN13061));
 done_testing();
