@@ -5,6 +5,7 @@
 
 #include "action.h"
 #include "disk.h"
+#include "ocs.h"
 #include "runner.h"
 #include "secret.h"
 #include "terminal.h"
@@ -121,6 +122,28 @@ static int do_load(action_t *a, const command_t *command)
         return action_says(ACTION_CONFIG, why);
     }
     a->config = config;
+    return ACTION_OK;
+}
+
+/* The mail settings of an ocsmanager.ini, added to ours. */
+static int do_import(action_t *a, const command_t *command)
+{
+    const char *file = command_value(command, "FILE"), *text, *lines, *why;
+    submit_config_t config = a->config;
+    int rv = disk_read(file, 1024 * 1024, &text, NULL, a->pool);
+
+    if (rv) {
+        return action_says(
+            ACTION_INPUT,
+            apr_psprintf(a->pool, "%% Error: file %s: %s", file, strerror(rv)));
+    }
+    if (ocs_import(&lines, text, &why, a->pool) != APR_SUCCESS ||
+        submit_config_parse(&config, lines, strlen(lines), &why, a->pool) !=
+            APR_SUCCESS ||
+        secret_hide(&config, &why, a->pool) != APR_SUCCESS ||
+        submit_config_replace(&config, &why, a->pool) != APR_SUCCESS) {
+        return action_says(ACTION_CONFIG, why);
+    }
     return ACTION_OK;
 }
 
@@ -361,6 +384,7 @@ static const struct {
 } heavy[] = {
     {COMMAND_SHOW_CONFIG, do_show_config, 0},
     {COMMAND_CONFIG_LOAD, do_load, 0},
+    {COMMAND_CONFIG_IMPORT, do_import, 0},
     {COMMAND_REKEY, do_rekey, 0},
     {COMMAND_DELIVER, do_deliver, 1},
     {COMMAND_RUN, do_run, 1},

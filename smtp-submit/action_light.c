@@ -120,7 +120,8 @@ static int do_mail(action_t *a, const command_t *command)
     }
     printf("Sending %s...", id);
     fflush(stdout);
-    if (command_value(command, "queue-only")) {
+    if (command_value(command, "queue-only") ||
+        (a->config.by_runner && !command_value(command, "wait"))) {
         printf(" queued.\n");
         return ACTION_OK;
     }

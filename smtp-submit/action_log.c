@@ -80,7 +80,7 @@ static void queued(void *baton, const char *id)
 {
     action_t *a = baton;
 
-    if (a->deliver_later) {
+    if (a->deliver_later && !a->config.by_runner) {
         a->deliver_later(a, id);
     }
 }

@@ -40,6 +40,7 @@ static const setting_t settings[] = {
     {COMMAND_FILE_ROOT,       "mail file-root",                       "DIRECTORY", FIELD(file_root)},
     {COMMAND_ADD_RECEIVED,    "mail add-received",                    NULL,        FIELD(add_received)},
     {COMMAND_SPOOL,           "mail spool",                           "DIRECTORY", FIELD(spool)},
+    {COMMAND_BY_RUNNER,       "mail delivery-by-runner",              NULL,        FIELD(by_runner)},
     {COMMAND_SECRET_KEY,      "mail secret-key",                      "FILE",      FIELD(secret_key)},
     {COMMAND_IN_DOUBT,        "mail in-doubt",                        "POLICY",    FIELD(in_doubt)},
     {COMMAND_RETRY_TIMES,     "mail retry-after",                     "SECONDS",   FIELD(retry_after)},

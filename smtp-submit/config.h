@@ -31,6 +31,7 @@ typedef struct submit_config_t {
     const char *file_root;
     const char *add_received;
     const char *spool;
+    const char *by_runner;
     const char *secret_key;
     const char *in_doubt; /* resend, hold */
     const char *retry_after, *give_up_after;

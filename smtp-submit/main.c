@@ -116,7 +116,7 @@ static int take_letter(action_t *a, const sendmail_t *options)
     if (rv != ACTION_OK) {
         return action_says(rv, why);
     }
-    if (options->when == 'q') {
+    if (options->when == 'q' || (options->when == 'b' && a->config.by_runner)) {
         return ACTION_OK;
     }
     if (options->when == 'i') {

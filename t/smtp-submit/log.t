@@ -20,7 +20,8 @@ my ($status, $out, $err);
 
 sub fresh {
     my $s = T::Submit->new;
-    $s->set('mail smtpserver 127.0.0.1', 'mail smtpserver port 1', 'mail from log@example.test', @_);
+    $s->set('mail smtpserver 127.0.0.1', 'mail smtpserver port 1', 'mail from log@example.test',
+        'mail delivery-by-runner', @_);
     return $s;
 }
 
@@ -166,7 +167,7 @@ subtest 'a storm becomes a digest' => sub {
 };
 
 subtest 'S60: a socket' => sub {
-    my $s = fresh('log email a@b.c level error');
+    my $s = fresh('log email a@b.c level error', 'no mail delivery-by-runner');
     my $path = $s->dir . '/log';
     my $ingest = T::Process->start([$s->command('log', 'ingest', 'socket', $path)], $s->dir . '/out');
     ok(until_true(sub { -S $path }, 10), 'it is there');
@@ -179,7 +180,8 @@ subtest 'S60: a socket' => sub {
 
 subtest 'S60: httpd mails its errors' => sub {
     my $server = T::SmtpServer->start(ehlo => []);
-    my $s = fresh('log email admin@example.test level error', 'mail smtpserver port ' . $server->port);
+    my $s = fresh('log email admin@example.test level error', 'no mail delivery-by-runner',
+        'mail smtpserver port ' . $server->port);
     my $httpd = T::Httpd->new(main => 'ErrorLog "|' . join(' ', $s->command('log', 'ingest', 'copy', $s->dir . '/error.log')) . '"',
         conf => "ErrorLog \"|" . join(' ', $s->command('log', 'ingest', 'copy', $s->dir . '/error.log')) . "\"\n"
             . "<Location /secret>\nRequire all denied\n</Location>\n");

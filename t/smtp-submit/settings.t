@@ -169,6 +169,32 @@ subtest 'a wrong file names its line' => sub {
         "% Invalid input: not a setting (line 1) of " . $s->conf . "\n", 'no setting');
 };
 
+subtest 'P1: the settings of an ocsmanager.ini' => sub {
+    my @rows = (
+        ["[DEFAULT]\ndebug = false\nemail_to = a\@b.c, d\@e.f\nsmtp_server = mx.example.com\nerror_email_from = ocs\@b.c\n",
+            "mail smtpserver mx.example.com\nmail from ocs\@b.c\nlog email a\@b.c level error\nlog email d\@e.f level error\n"],
+        ["[DEFAULT]\nemail_to = You <a\@b.c>\nerror_email_from = x\@b.c\nfrom_address = Ocs <y\@b.c>\n",
+            undef],
+        ["[DEFAULT]\n#email_to = a\@b.c\nerror_email_from = paste\@localhost\n[server:main]\nemail_to = z\@b.c\n",
+            "mail smtpserver localhost\nmail from paste\@localhost\n"],
+        ["[DEFAULT]\ndebug=true\nemail_to=a\@b.c\n", "mail smtpserver localhost\n"],
+        ["[DEFAULT]\nsmtp_server: mx:2525\n", "mail smtpserver mx\nmail smtpserver port 2525\n"],
+    );
+    for my $row (@rows) {
+        my ($ini, $expected) = @$row;
+        my $s = T::Submit->new;
+        write_file($s->conf, '');
+        my ($status, $out, $err) = $s->run('config', 'import', $s->file('ocs.ini', $ini));
+        if (!defined $expected) {
+            is($status, 78, 'a list that is none is refused with a sentence');
+            like($err, qr/^% Error: email_to: "You"/, 'which names it');
+            next;
+        }
+        is("$status$err", '0', 'imported');
+        is(($s->run(qw(show running-config)))[1], $expected, 'settings');
+    }
+};
+
 subtest 'S69: help and wrong commands' => sub {
     write_file($s->conf, 'mail spool ' . $s->spool . "\n");
     is(($s->run(qw(mail smtpserver port ?)))[1],
