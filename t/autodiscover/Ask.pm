@@ -28,7 +28,8 @@ our %schema = (
 sub password { "Secret-$_[0]1" }
 
 # Alice and bob with everything, carol without LegacyDN, dave without address,
-# erika in a domain whose name is no host name, plus+tag with odd characters.
+# erika in a domain whose name is no host name, frank in one that no test
+# serves, plus+tag with odd characters.
 sub mailboxes {
     my $dn = '/o=First Organization/ou=Exchange Administrative Group '
         . '(FYDIBOHF23SPDLT)/cn=Recipients';
@@ -43,6 +44,7 @@ sub mailboxes {
     $text .= "user: carol\npassword: " . $hash->('carol') . "\nmail: carol\@other.test\n\n"
         . "user: dave\npassword: " . $hash->('dave') . "\n\n"
         . "user: erika\npassword: " . $hash->('erika') . "\nmail: erika\@b\xc3\xbccher.test\n\n"
+        . "user: frank\npassword: " . $hash->('frank') . "\nmail: frank\@unserved.test\n\n"
         . "user: plus\npassword: " . $hash->('plus') . "\nmail: plus+tag%41\@example.test\n\n";
     return $text;
 }

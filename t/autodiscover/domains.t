@@ -35,6 +35,9 @@ AutodiscoverSmtp smtp.main.test
 <AutodiscoverDomain loop.test>
     AutodiscoverRedirectAddress %{local}@loop.test
 </AutodiscoverDomain>
+<AutodiscoverDomain bücher.test>
+    AutodiscoverImap imap.%{domain}
+</AutodiscoverDomain>
 VHOST
 $httpd->start;
 my $alice = Ask->new($httpd, user => 'alice:' . password('alice'));
@@ -56,8 +59,9 @@ is(value($other, 'SMTP', 'Server'), '', 'no SMTP server');
 is(value($other, 'EXPR', 'TTL'), '', 'no TTL');
 like(value($other, 'LegacyDN'), qr{^/o=Other/ou=Group/cn=Recipients/cn=}, 'its own organization');
 is($carol->pox(legacydn => value($other, 'LegacyDN'))->{body}, $other->{body}, 'by which it is found again');
-is(code(Ask->new($httpd, user => 'erika:' . password('erika'))->pox(address => "erika\@b\xc3\xbccher.test")), 501,
-    '501: a domain that is not served');
+sub own { my ($name, $domain) = @_; Ask->new($httpd, user => "$name:" . password($name))->pox(address => "$name\@$domain") }
+is(code(own('frank', 'unserved.test')), 501, '501: a domain that is not served');
+is(code(own('erika', "b\xc3\xbccher.test")), 602, '602: a domain whose name cannot be in a host name');
 
 # --- hosted elsewhere ---
 
