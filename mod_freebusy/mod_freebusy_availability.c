@@ -11,6 +11,7 @@
 
 #include <apr_strings.h>
 #include <http_log.h>
+#include <http_protocol.h>
 
 APLOG_USE_MODULE(freebusy);
 
@@ -33,6 +34,7 @@ typedef struct job_t {
 typedef struct state_t {
     request_rec *r;
     const freebusy_conf_t *conf;
+    const mailbox_t *caller; /* or NULL */
     const availability_request_t *request;
     const ews_suggestions_t *suggestions; /* NULL when none are wanted */
     const availability_hours_t *hours;
@@ -65,10 +67,9 @@ static void fail_lookup(state_t *s, availability_result_t *result,
          "The directory cannot be asked now; try again later.");
 }
 
-static availability_grant_e grant(const state_t *s, const mailbox_t *caller,
-                                  const mailbox_t *mailbox)
+static availability_grant_e grant(const state_t *s, const mailbox_t *mailbox)
 {
-    if (freebusy_may_ask(s->r, caller, mailbox)) {
+    if (freebusy_may_ask(s->r, s->caller, mailbox)) {
         return AVAILABILITY_GRANT_OWNER;
     }
     return s->conf->view == FREEBUSY_UNSET
@@ -76,7 +77,7 @@ static availability_grant_e grant(const state_t *s, const mailbox_t *caller,
                : (availability_grant_e)s->conf->view;
 }
 
-static void look_up(state_t *s, const mailbox_t *caller, int i)
+static void look_up(state_t *s, int i)
 {
     const availability_attendee_t *a =
         &APR_ARRAY_IDX(s->request->attendees, i, availability_attendee_t);
@@ -99,7 +100,7 @@ static void look_up(state_t *s, const mailbox_t *caller, int i)
         fail_lookup(s, result, rv, a->address);
         return;
     }
-    result->grant = grant(s, caller, mailbox);
+    result->grant = grant(s, mailbox);
     if (result->grant == AVAILABILITY_GRANT_NONE) {
         fail(result, "ErrorNoFreeBusyAccess",
              "The caller may not see the availability of this mailbox.");
@@ -108,15 +109,58 @@ static void look_up(state_t *s, const mailbox_t *caller, int i)
     s->jobs[i].mailbox = mailbox;
 }
 
-static source_t source_of(const freebusy_conf_t *conf)
+/* The caller's own password, if he logged in by one and it stays private. */
+static const char *password_of_caller(request_rec *r, const source_t *source)
 {
-    source_t source = *conf->source;
+    const char *password = NULL;
 
-    source.user = conf->source_user;
-    source.password = conf->source_password;
-    source.headers = conf->source_headers;
-    source.ca_file = conf->source_ca;
-    return source;
+    if (r->ap_auth_type && ap_cstr_casecmp(r->ap_auth_type, "Basic") == 0 &&
+        source_is_private(source)) {
+        ap_get_basic_auth_pw(r, &password);
+    }
+    return password;
+}
+
+/* The source as configured here, with its login.  0 when there is none. */
+static int source_of(const state_t *s, source_t *source, const char **why)
+{
+    const freebusy_conf_t *conf = s->conf;
+
+    *why = "no FreeBusySource is configured";
+    if (!conf->source) {
+        return 0;
+    }
+    *source = *conf->source;
+    source->user = conf->source_user;
+    source->password = conf->source_password;
+    source->headers = conf->source_headers;
+    source->ca_file = conf->source_ca;
+    if (source->user && !source->password) {
+        *why = "the caller's password cannot be passed on: he has none, or the "
+               "calendar server is asked without TLS";
+        source->user = s->caller ? s->caller->user : s->r->user;
+        source->password = password_of_caller(s->r, source);
+        return source->password != NULL;
+    }
+    return 1;
+}
+
+/* Everything that may have to be known: the window of the view, and that of the
+ * suggestions. */
+static busy_window_t whole_window(const state_t *s)
+{
+    busy_window_t w = s->request->window, more;
+
+    if (!s->suggestions) {
+        return w;
+    }
+    more = suggest_window(&s->suggestions->options);
+    if (!s->request->wants_view || s->request->error.code) {
+        return more;
+    }
+    w.start = more.start < w.start ? more.start : w.start;
+    w.end = more.end > w.end ? more.end : w.end;
+    return w;
 }
 
 /* All calendars at once.  A mailbox that was asked for twice is read twice. */
@@ -129,7 +173,10 @@ static void read_calendars(state_t *s)
                               s->conf->max_bytes == FREEBUSY_UNSET
                                   ? MAX_BYTES_DEFAULT
                                   : (apr_size_t)s->conf->max_bytes};
+    placeholder_values_t caller;
+    source_question_t question = {whole_window(s), NULL};
     source_t source;
+    const char *why;
 
     for (i = 0; i < count; i++) {
         if (s->jobs[i].mailbox) {
@@ -137,21 +184,20 @@ static void read_calendars(state_t *s)
             s->jobs[i].calendar = &list[n++];
         }
     }
-    if (n == 0) {
-        return;
-    }
-    if (!s->conf->source) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, s->r,
-                      PN(14011) "no FreeBusySource is configured for %s",
-                      s->r->uri);
-        while (n-- > 0) {
-            list[n].rv = APR_ENOTIMPL;
-            list[n].why = "no source";
+    if (n > 0 && !source_of(s, &source, &why)) {
+        for (i = 0; i < n; i++) {
+            list[i].rv = APR_ENOTIMPL;
+            list[i].why = why;
         }
         return;
     }
-    source = source_of(s->conf);
-    source_read(&source, list, n, &limits, s->r->pool);
+    if (s->caller) {
+        caller = freebusy_values(s->caller);
+        question.caller = &caller;
+    }
+    if (n > 0) {
+        source_read(&source, &question, list, n, &limits, s->r->pool);
+    }
 }
 
 /* What the caller is told about a calendar that could not be had. */
@@ -306,7 +352,7 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
 {
     const availability_request_t *a = &request->availability;
     apr_size_t count = (apr_size_t)a->attendees->nelts, i;
-    state_t s = {.r = r, .conf = conf, .request = a};
+    state_t s = {.r = r, .conf = conf, .caller = caller, .request = a};
 
     s.hours = working_hours(conf, r->pool);
     s.suggestions =
@@ -317,7 +363,7 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
     s.results = apr_pcalloc(r->pool, sizeof(*s.results) * count);
     s.deadline = freebusy_deadline(conf);
     for (i = 0; i < count; i++) {
-        look_up(&s, caller, (int)i);
+        look_up(&s, (int)i);
     }
     read_calendars(&s);
     s.deadline = apr_time_now() + BUDGET_TOTAL;

@@ -145,6 +145,12 @@ static const char *set_source_login(cmd_parms *cmd, void *data,
     freebusy_conf_t *conf = data;
 
     conf->source_user = user;
+    if (!where) {
+        return strcmp(user, "caller") == 0
+                   ? NULL
+                   : "FreeBusySourceLogin: one word alone must be \"caller\"; "
+                     "write a user and file:/path of his password";
+    }
     return password_of(&conf->source_password, cmd, where);
 }
 
@@ -443,8 +449,9 @@ const command_rec freebusy_commands[] = {
     AP_INIT_TAKE1(
         "FreeBusySource", set_source, NULL, WHERE,
         "where calendars are: file:/path or http(s)://url with %{user}"),
-    AP_INIT_TAKE2("FreeBusySourceLogin", set_source_login, NULL, WHERE,
-                  "user and file: of a password for the calendar server"),
+    AP_INIT_TAKE12("FreeBusySourceLogin", set_source_login, NULL, WHERE,
+                   "user and file: of a password for the calendar server, or "
+                   "caller"),
     AP_INIT_TAKE2("FreeBusySourceHeader", set_source_header, NULL, WHERE,
                   "name and value of a header for the calendar server"),
     AP_INIT_TAKE1("FreeBusySourceCA", set_source_ca, NULL, WHERE,

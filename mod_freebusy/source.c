@@ -3,6 +3,7 @@
 
 #include "source.h"
 #include "script_file.h"
+#include "source_outbox.h"
 
 #include "lib/fetch.h"
 
@@ -11,6 +12,32 @@
 #include <string.h>
 
 #define PARALLEL 16 /* connections to the calendar server at a time */
+
+static int is_url(const char *text)
+{
+    return strncmp(text, "https://", 8) == 0 ||
+           strncmp(text, "http://", 7) == 0;
+}
+
+/* Bytes of "host:port" at `host`. */
+static apr_size_t authority(const char *host)
+{
+    return strcspn(host, "/?#");
+}
+
+static const char *check_url(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    const char *mark = strstr(host, "%{");
+
+    if (authority(host) == 0 || (mark && mark < host + authority(host))) {
+        return "the host must be written out";
+    }
+    if (memchr(host, '@', authority(host))) {
+        return "user and password belong into FreeBusySourceLogin";
+    }
+    return NULL;
+}
 
 const char *source_parse(source_t *source, const char *text, apr_pool_t *pool)
 {
@@ -23,27 +50,44 @@ const char *source_parse(source_t *source, const char *text, apr_pool_t *pool)
         source->kind = SOURCE_FILE;
         source->where = apr_pstrdup(pool, text + 5);
     }
-    else if (strncmp(text, "https://", 8) == 0 ||
-             strncmp(text, "http://", 7) == 0) {
-        const char *host = strstr(text, "://") + 3;
-        const char *mark = strstr(host, "%{");
-
+    else if (is_url(text)) {
         source->kind = SOURCE_HTTP;
         source->where = apr_pstrdup(pool, text);
-        if (strcspn(host, "/?#") == 0 ||
-            (mark && mark < host + strcspn(host, "/?#"))) {
-            return "the host must be written out";
-        }
-        if (memchr(host, '@', strcspn(host, "/?#"))) {
-            return "user and password belong into FreeBusySourceLogin";
-        }
+        why = check_url(text);
+    }
+    else if (strncmp(text, "outbox:", 7) == 0 && is_url(text + 7)) {
+        source->kind = SOURCE_OUTBOX;
+        source->where = apr_pstrdup(pool, text + 7);
+        why = check_url(text + 7);
     }
     else {
-        return "it must start with file:/, https:// or http://";
+        return "it must start with file:/, https://, http:// or "
+               "outbox:https://";
     }
-    return placeholder_is_in(source->where)
-               ? NULL
-               : "it must hold a placeholder such as %{user}";
+    if (!why && !placeholder_is_in(source->where)) {
+        why = "it must hold a placeholder such as %{user}";
+    }
+    return why;
+}
+
+int source_is_private(const source_t *source)
+{
+    static const char *const here[] = {"127.0.0.1", "localhost", "[::1]"};
+    const char *host = strstr(source->where, "://");
+    size_t i;
+
+    if (!host || strncmp(source->where, "https://", 8) == 0) {
+        return 1;
+    }
+    host += 3;
+    for (i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+        apr_size_t len = strlen(here[i]);
+
+        if (strncmp(host, here[i], len) == 0 && strchr(":/", host[len])) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static void fail(source_calendar_t *c, apr_status_t rv, const char *why)
@@ -151,16 +195,98 @@ static void read_http(const source_t *source, source_calendar_t *calendars,
     }
 }
 
-void source_read(const source_t *source, source_calendar_t *calendars,
-                 int count, const source_limits_t *limits, apr_pool_t *pool)
+static void fail_all(source_calendar_t *calendars, int count, apr_status_t rv,
+                     const char *why)
 {
     int i;
 
-    if (source->kind == SOURCE_HTTP) {
-        read_http(source, calendars, count, limits, pool);
+    for (i = 0; i < count; i++) {
+        fail(&calendars[i], rv, why);
+    }
+}
+
+/* The POST to the caller's outbox.  0, with *why, when it cannot be made. */
+static int outbox_request(fetch_t *f, const source_t *source,
+                          const source_question_t *question,
+                          source_calendar_t *calendars, int count,
+                          const char **why, apr_pool_t *pool)
+{
+    static const char *const type =
+        "Content-Type: text/calendar; charset=utf-8";
+    const char *const *h;
+    const char **list;
+    int n = 0;
+
+    *why = "the caller has no mailbox, so no outbox";
+    if (!question->caller ||
+        placeholder_expand(&f->url, source->where, question->caller,
+                           PLACEHOLDER_URL, why, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    h = headers(source, question->caller, why, pool);
+    if (!h) {
+        return 0;
+    }
+    while (h[n]) {
+        n++;
+    }
+    list = apr_pcalloc(pool, sizeof(*list) * (apr_size_t)(n + 2));
+    memcpy(list, h, sizeof(*list) * (apr_size_t)n);
+    list[n] = type;
+    f->headers = list;
+    f->user = source->user;
+    f->password = source->password;
+    *why = "no address can be asked for";
+    if (!source_outbox_write(&f->body, question, calendars, count, pool)) {
+        return 0;
+    }
+    f->body_len = strlen(f->body);
+    return 1;
+}
+
+static void read_outbox(const source_t *source,
+                        const source_question_t *question,
+                        source_calendar_t *calendars, int count,
+                        const source_limits_t *limits, apr_pool_t *pool)
+{
+    const fetch_limits_t fetch_limits = {limits->total, limits->max_bytes, 1,
+                                         source->ca_file};
+    source_calendar_t all = {.why = NULL};
+    fetch_t f = {.url = NULL};
+    const char *why;
+
+    if (!outbox_request(&f, source, question, calendars, count, &why, pool)) {
+        fail_all(calendars, count, APR_EINVAL, why);
         return;
     }
-    for (i = 0; i < count; i++) {
-        read_file(source, &calendars[i], limits, pool);
+    fetch_all(&f, 1, &fetch_limits, pool);
+    take(&all, &f, pool);
+    if (all.rv == APR_SUCCESS) {
+        all.rv =
+            source_outbox_read(f.data, f.len, calendars, count, &all.why, pool);
+    }
+    if (all.rv != APR_SUCCESS) {
+        fail_all(calendars, count, all.rv, all.why);
+    }
+}
+
+void source_read(const source_t *source, const source_question_t *question,
+                 source_calendar_t *calendars, int count,
+                 const source_limits_t *limits, apr_pool_t *pool)
+{
+    int i;
+
+    switch (source->kind) {
+    case SOURCE_HTTP:
+        read_http(source, calendars, count, limits, pool);
+        break;
+    case SOURCE_OUTBOX:
+        read_outbox(source, question, calendars, count, limits, pool);
+        break;
+    case SOURCE_FILE:
+        for (i = 0; i < count; i++) {
+            read_file(source, &calendars[i], limits, pool);
+        }
+        break;
     }
 }

@@ -7,14 +7,16 @@
  * calendars at once; what is in them is ical.h's business.  Pure; any thread,
  * after fetch_init(). */
 
+#include "busy.h"
 #include "placeholder.h"
 
 #include <apr_tables.h>
 #include <apr_time.h>
 
 typedef enum source_kind_e {
-    SOURCE_FILE, /* file:/path/%{user}.ics */
-    SOURCE_HTTP  /* http(s)://host/%{user}/freebusy.ifb */
+    SOURCE_FILE,  /* file:/path/%{user}.ics */
+    SOURCE_HTTP,  /* http(s)://host/%{user}/freebusy.ifb */
+    SOURCE_OUTBOX /* outbox:http(s)://host/%{user}/outbox/ of the caller */
 } source_kind_e;
 
 typedef struct source_t {
@@ -25,6 +27,12 @@ typedef struct source_t {
                                           placeholders */
     const char *ca_file;               /* or NULL */
 } source_t;
+
+/* For an outbox, which is asked once for all. */
+typedef struct source_question_t {
+    busy_window_t window;
+    const placeholder_values_t *caller; /* NULL: a login without a mailbox */
+} source_question_t;
 
 typedef struct source_limits_t {
     apr_interval_time_t total;
@@ -40,11 +48,16 @@ typedef struct source_calendar_t {
     apr_size_t len;
 } source_calendar_t;
 
-/* Reads "file:..." or "http(s)://..." into *source.  NULL, or what is wrong. */
+/* Reads "file:...", "http(s)://..." or "outbox:http(s)://..." into *source.
+ * NULL, or what is wrong. */
 const char *source_parse(source_t *source, const char *text, apr_pool_t *pool);
 
+/* 1 when a password may be sent there: https, or to this machine. */
+int source_is_private(const source_t *source);
+
 /* Reads the `count` calendars; each has its own outcome. */
-void source_read(const source_t *source, source_calendar_t *calendars,
-                 int count, const source_limits_t *limits, apr_pool_t *pool);
+void source_read(const source_t *source, const source_question_t *question,
+                 source_calendar_t *calendars, int count,
+                 const source_limits_t *limits, apr_pool_t *pool);
 
 #endif
