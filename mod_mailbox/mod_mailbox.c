@@ -12,6 +12,7 @@ static void register_hooks(apr_pool_t *p)
 {
     mailbox_register_provider(p);
     mailbox_register_functions();
+    mailbox_register_delay();
     ap_hook_optional_fn_retrieve(mailbox_ldap_retrieve, NULL, NULL,
                                  APR_HOOK_MIDDLE);
     ap_hook_check_config(mailbox_check_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -24,11 +25,11 @@ static void register_hooks(apr_pool_t *p)
 
 module AP_MODULE_DECLARE_DATA mailbox_module = {
     STANDARD20_MODULE_STUFF,
-    mailbox_create_conf, /* per-directory config creator */
-    mailbox_merge_conf,  /* dir config merger */
-    NULL,                /* server config creator */
-    NULL,                /* server config merger */
-    mailbox_directives,  /* command table */
-    register_hooks,      /* set up other request processing hooks */
-    0,                   /* flags */
+    mailbox_create_conf,   /* per-directory config creator */
+    mailbox_merge_conf,    /* dir config merger */
+    mailbox_create_server, /* server config creator */
+    NULL,                  /* server config merger */
+    mailbox_directives,    /* command table */
+    register_hooks,        /* set up other request processing hooks */
+    0,                     /* flags */
 };

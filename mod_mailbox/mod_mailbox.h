@@ -51,4 +51,13 @@ APR_DECLARE_OPTIONAL_FN(int, mailbox_may_ask,
                         (request_rec * r, const mailbox_t *caller,
                          const mailbox_t *target));
 
+/* MailboxLoginDelay for schemes other than Basic, which is watched without
+ * their help.  mailbox_login_hold() is asked before the proof of `user` is
+ * looked at: OK, or the status to return, with its header set and the message
+ * logged.  mailbox_login_result() tells what became of it. */
+APR_DECLARE_OPTIONAL_FN(int, mailbox_login_hold,
+                        (request_rec * r, const char *user));
+APR_DECLARE_OPTIONAL_FN(void, mailbox_login_result,
+                        (request_rec * r, const char *user, int good));
+
 #endif

@@ -17,6 +17,10 @@ APLOG_USE_MODULE(mailbox);
 
 #define MAX_TIMEOUT apr_time_from_sec(60)
 #define MAX_LOGIN_TTL apr_time_from_sec(3600)
+#define MAX_DELAY 3600 /* seconds */
+#define MAX_FREE 100000
+#define FREE_OF_USER "5"
+#define FREE_OF_ADDRESS "50"
 #define SECRET_MAX 1024
 
 /* Sections that name a directory, for mailbox_check_config(). */
@@ -62,6 +66,7 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
     MERGE_NUMBER(timeout);
     MERGE(logins);
     MERGE_NUMBER(login_ttl);
+    MERGE(login_delay);
     MERGE_NUMBER(env);
     return conf;
 }
@@ -316,6 +321,41 @@ static const char *set_login_cache(cmd_parms *cmd, void *confv, const char *arg)
                         : "MailboxLoginCache: the system has no random bytes";
 }
 
+/* Whole numbers from 1 to `max` only. */
+static int is_number(const char *text, int max, int *number)
+{
+    char *end;
+    apr_int64_t value = apr_strtoi64(text, &end, 10);
+
+    *number = (int)value;
+    return *text && !*end && value >= 1 && value <= max;
+}
+
+static const char *set_login_delay(cmd_parms *cmd, void *confv,
+                                   const char *longest, const char *of_user,
+                                   const char *of_address)
+{
+    mailbox_conf_t *conf = confv;
+    delay_rules_t *rules = apr_pcalloc(cmd->pool, sizeof(*rules));
+    int seconds;
+
+    conf->login_delay = rules;
+    if (ap_cstr_casecmp(longest, "off") == 0 && !of_user) {
+        return NULL;
+    }
+    if (!is_number(longest, MAX_DELAY, &seconds) ||
+        !is_number(of_user ? of_user : FREE_OF_USER, MAX_FREE,
+                   &rules->free_of_user) ||
+        !is_number(of_address ? of_address : FREE_OF_ADDRESS, MAX_FREE,
+                   &rules->free_of_address)) {
+        return "MailboxLoginDelay: write Off, or the longest delay from 1 to "
+               "3600 seconds, then from 1 to 100000 the failures without one: "
+               "of a user, and of an address; such as 300 5 50";
+    }
+    rules->longest = apr_time_from_sec(seconds);
+    return NULL;
+}
+
 const command_rec mailbox_directives[] = {
     AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
                     "domains and realms of login names that are ours"),
@@ -343,6 +383,10 @@ const command_rec mailbox_directives[] = {
     AP_INIT_TAKE1("MailboxLoginCache", set_login_cache, NULL,
                   RSRC_CONF | ACCESS_CONF,
                   "how long a right password is remembered, or Off"),
+    AP_INIT_TAKE123("MailboxLoginDelay", set_login_delay, NULL,
+                    RSRC_CONF | ACCESS_CONF,
+                    "the longest delay after wrong passwords, and how many of "
+                    "a user and of an address are without"),
     {0}};
 
 /* --- configtest --- */

@@ -6,6 +6,7 @@
 /* What the glue files of this module share. */
 
 #include "breaker.h"
+#include "delay.h"
 #include "ldaprole.h"
 #include "ldapurl.h"
 #include "logincache.h"
@@ -40,6 +41,7 @@ typedef struct mailbox_conf_t {
     apr_interval_time_t timeout;
     logincache_t *logins;
     apr_interval_time_t login_ttl; /* 0: off */
+    const delay_rules_t *login_delay;
     int env;
 } mailbox_conf_t;
 
@@ -103,6 +105,11 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
  * TLS (logged).  Other: it is down (logged). */
 apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
                                const record_t *record, const char *password);
+
+/* --- mod_mailbox_delay.c --- */
+
+void *mailbox_create_server(apr_pool_t *p, server_rec *s);
+void mailbox_register_delay(void);
 
 /* --- mod_mailbox_basic.c, mod_mailbox_show.c --- */
 
