@@ -202,34 +202,62 @@ static int handler(request_rec *r)
     return OK;
 }
 
-static int is_number(int query)
+static int ask_mpm(int query)
 {
     int value = 0;
 
     return ap_mpm_query(query, &value) == APR_SUCCESS ? value : 0;
 }
 
-/* What the chosen MPM costs, said once at start. */
-static int check_mpm(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                     server_rec *s)
+static int is_used(server_rec *s)
 {
-    (void)pconf;
-    (void)plog;
-    (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK;
+    for (; s; s = s->next) {
+        const rpcproxy_server_t *conf =
+            ap_get_module_config(s->module_config, &rpcproxy_module);
+
+        if (conf->enabled == 1) {
+            return 1;
+        }
     }
-    if (is_number(AP_MPMQ_MAX_THREADS) <= 1) {
+    return 0;
+}
+
+/* What the configuration of the MPM costs, said once at start. */
+static void check_mpm(server_rec *s)
+{
+    int children = ask_mpm(AP_MPMQ_MAX_DAEMONS);
+
+    if (ask_mpm(AP_MPMQ_MAX_THREADS) <= 1) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      PN(13002) "RPC over HTTP needs the event or worker MPM: "
                                "under this one the two channels of a "
                                "connection never meet in one process");
+        return;
     }
-    else if (!is_number(AP_MPMQ_IS_ASYNC)) {
+    if (!ask_mpm(AP_MPMQ_IS_ASYNC)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      PN(13003) "under this MPM each tunnel of RPC over HTTP "
                                "holds two worker threads; the event MPM needs "
                                "none");
+    }
+    if (children > 1) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     PN(13004) "up to %d children may serve requests, and the "
+                               "two channels of a connection must meet in "
+                               "one: set MaxRequestWorkers to ThreadsPerChild",
+                     children);
+    }
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG &&
+        is_used(s)) {
+        check_mpm(s);
     }
     return OK;
 }
@@ -247,7 +275,7 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(skip_files, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_post_config(check_mpm, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_suspend_connection(rpcproxy_channel_suspended, NULL, NULL,
                                APR_HOOK_REALLY_LAST);

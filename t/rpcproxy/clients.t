@@ -28,7 +28,7 @@ sub hashed { my ($p) = @_; chomp(my $h = `openssl passwd -apr1 '$p'`); $h }
 
 for my $engine (qw(Auto Blocking)) {
     my $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca,
-        main => "RPCProxyEngine $engine\nSSLProtocol -all +TLSv1.2\n",
+        main => "MaxRequestWorkers 16\nRPCProxyEngine $engine\nSSLProtocol -all +TLSv1.2\n",
         conf => <<"CONF");
 RPCProxyBackend dc1.example.test 593 $address:135
 RPCProxyBackend dc1.example.test 49152-65535 $address

@@ -20,7 +20,7 @@ my $httpd;
 sub start_httpd {
     my ($engine) = @_;
     $httpd = T::Httpd->new(modules => ['rpcproxy'],
-        main => "RPCProxyEngine $engine\nRPCProxyDrainTime 0", conf => <<"CONF");
+        main => "RPCProxyEngine $engine\nRPCProxyDrainTime 0\nMaxRequestWorkers 16", conf => <<"CONF");
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
 RPCProxySetupTimeout 3

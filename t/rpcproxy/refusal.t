@@ -18,7 +18,7 @@ use Time::HiRes qw(time);
 my $dir   = temp_dir();
 my $ca    = T::Ca->make("$dir");
 my $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca,
-    load => [qw(filter deflate)], conf => <<"CONF");
+    load => [qw(filter deflate)], main => "MaxRequestWorkers 16", conf => <<"CONF");
 RPCProxyBackend srv.example.test 6001 127.0.0.1:9
 SetOutputFilter DEFLATE
 <LocationMatch "(?i)^/rpc(withcert)?/rpcproxy\\.dll\$">
