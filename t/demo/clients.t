@@ -65,6 +65,7 @@ for my $n (1, 2) {
 
 my $port = (split /:/, $demo->{RPC_PROXY})[1];
 is($demo->interrupt, 0, 'Ctrl-C ends it with status 0');
+$demo->log_ok(qw(AH01617 PN11020));
 ok(!-e $demo->dir . '/env', 'env is gone');
 ok(!until_port('127.0.0.1', $port, 0), 'nothing listens any more');
 is(T::Demo::left_over($demo->dir), '', 'no process is left');

@@ -30,4 +30,5 @@ my $out = do {
 is($?, 0, 'exchangelib discovers the mailbox') or diag($out);
 
 is($demo->interrupt, 0, 'Ctrl-C ends it with status 0');
+$demo->log_ok(qw(AH01617));
 done_testing();

@@ -19,6 +19,7 @@ is(scalar(() = $demo->output =~ /left out: it needs a domain controller/g), 3,
     'the tunnel steps are left out, and it says so');
 is($demo->{SAMBA_ADDR}, '', 'env names no domain controller');
 is($demo->interrupt, 0, 'Ctrl-C ends it with status 0');
+$demo->log_ok(qw(AH01617));
 
 # Whoever looks at its first line alone does not leave servers behind.
 my $dir = temp_dir();

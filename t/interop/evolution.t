@@ -35,6 +35,7 @@ for my $mode (qw(autodiscover freebusy oof badpass)) {
 }
 
 is($demo->interrupt, 0, 'the demo ends with status 0');
+$demo->log_ok(qw(AH01617));
 done_testing();
 
 # A home of its own, settings in memory, no session bus.

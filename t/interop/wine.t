@@ -39,6 +39,7 @@ my $log = read_file($demo->dir . '/run/httpd/access.log');
 like($log, qr/"RPC_IN_DATA [^"]*" 200 20$/m, 'it asks for the echo first') or diag($log);
 
 is($demo->interrupt, 0, 'the demo ends with status 0');
+$demo->log_ok(qw(AH01617 PN11020));
 done_testing();
 
 # Runs the program; ends Wine's server with it.

@@ -7,11 +7,13 @@ package T::Demo;
 #   $demo->{BASE_URL}, $demo->{MAIL1} ...           # what its env file says
 #   $demo->output                                   # what a person saw
 #   $demo->interrupt                                # Ctrl-C; exit status
+#   $demo->log_ok(@numbers)                         # as of T::Httpd
 #   T::Demo::left_over($dir)                        # processes that still live
 
 use strict;
 use warnings;
 use T::Dir qw(top build temp_dir read_file);
+use T::Httpd;
 use T::Process;
 use T::Wait qw(until_true free_port);
 
@@ -44,6 +46,13 @@ sub interrupt {
     my ($self) = @_;
     my $status = $self->{process}->stop('INT', 60);
     return $status & 127 ? undef : $status >> 8;
+}
+
+sub log_ok {
+    my ($self, @expected) = @_;
+    my $httpd = bless { dir => $self->dir . '/run/httpd' }, 'T::Httpd';
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $httpd->log_ok(@expected);
 }
 
 # Processes that mention a folder in their command line, or write there; those
