@@ -1,0 +1,74 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+
+# Events entered in SOGo are busy in Outlook's scheduling assistant: by its public
+# free/busy, and by its scheduling outbox as the user who asks.
+
+use strict;
+use warnings;
+use lib 't/lib', 't/freebusy';
+use POSIX qw(strftime);
+use Test::More;
+use T::Sogo;
+use Ews qw(log_ok server post availability texts);
+
+my $why = T::Sogo->missing;
+plan skip_all => $why if $why;
+my $sogo = T::Sogo->new->start;
+
+# Next week, whatever the day is: SOGo's free/busy covers 30 days.
+my $day = time + 7 * 86400;
+my $date = strftime('%Y%m%d', gmtime $day);
+my @window = (start => strftime('%Y-%m-%dT00:00:00', gmtime $day),
+    end => strftime('%Y-%m-%dT00:00:00', gmtime $day + 86400), interval => 60);
+
+sub event {
+    my ($uid, $start, $end, @lines) = @_;
+    return join "\r\n", 'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//t//EN',
+        'BEGIN:VEVENT', "UID:$uid", 'DTSTAMP:20260101T000000Z',
+        "DTSTART:${date}T${start}00Z", "DTEND:${date}T${end}00Z", 'SUMMARY:secret',
+        @lines, 'END:VEVENT', 'END:VCALENDAR', '';
+}
+
+$sogo->put(1, busy => event('busy', '1000', '1100'));
+$sogo->put(1, free => event('free', '1300', '1400', 'TRANSP:TRANSPARENT'));
+$sogo->put(1, recurs => event('recurs', '0800', '0830', 'RRULE:FREQ=DAILY;COUNT=3'));
+$sogo->put(2, bobs => event('bobs', '1500', '1700'));
+$sogo->publish($_) for 1, 2;
+
+my $alice = '0' x 8 . '202' . '0' x 13;
+my $bob = '0' x 15 . '22' . '0' x 7;
+my @who = map { $sogo->user($_)->{mail} } 1, 2;
+
+# The answer about alice, bob and nobody, to bob.
+sub ask {
+    my ($conf, %arg) = @_;
+    my $httpd = server(users => [qw(alice bob)], conf => $conf);
+    my ($status, $xml) = post($httpd, 'bob', availability(
+        who => [@who, 'nobody@example.test'], @window, %arg));
+    $httpd->stop;
+    log_ok($httpd);
+    return $xml;
+}
+
+my %form = (
+    'public free/busy' => 'FreeBusySource ' . $sogo->url('/public/%{user}/freebusy.ifb'),
+    'scheduling outbox' => 'FreeBusySource outbox:'
+        . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller");
+my @later = (start => '2037-03-02T00:00:00', end => '2037-03-03T00:00:00');
+my %outside = ('public free/busy' => '4' x 24, 'scheduling outbox' => '0' x 24);
+
+for my $form (sort keys %form) {
+    subtest $form => sub {
+        my $xml = ask($form{$form});
+        is_deeply([texts($xml, 'ResponseCode')],
+            [qw(NoError NoError ErrorMailRecipientNotFound)], 'codes');
+        is_deeply([texts($xml, 'MergedFreeBusy')], [$alice, $bob], 'digits');
+        unlike($xml, qr/secret/, 'no subject is shown');
+        is_deeply([texts(ask($form{$form}, @later), 'MergedFreeBusy')],
+            [($outside{$form}) x 2], 'years ahead: what the source knows, no more');
+    };
+}
+
+$sogo->stop;
+done_testing();
