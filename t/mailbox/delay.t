@@ -160,7 +160,7 @@ subtest 'strange headers' => sub {
 };
 
 subtest 'a graceful restart' => sub {
-    wrong('192.0.2.12', 'alice') for 1 .. 7;
+    ok(until_true(sub { wrong('192.0.2.12', 'alice')->{status} == 401 }, 10), "failure $_") for 1 .. 7;
     my %before = counters();
     ok($httpd->reload, 'restarted');
     is(status('192.0.2.12', 'alice', 'secret'), 503, 'forgets nothing');
