@@ -33,11 +33,19 @@ sub until_port {
         sub {
             return 1 if IO::Socket::IP->new(
                 PeerHost => $host, PeerPort => $port, Timeout => 1);
-            $gone = $pid && !kill 0, $pid;
+            $gone = $pid && !lives($pid);
             return $gone;
         },
         $seconds);
     return $up && !$gone;
+}
+
+# 1 while the process runs; one that has ended and that nobody has waited for
+# yet does not.
+sub lives {
+    my ($pid) = @_;
+    open my $f, '<', "/proc/$pid/stat" or return 0;
+    return (<$f> // '') =~ /\) [^ZX]/ ? 1 : 0;
 }
 
 # A TCP port of 127.0.0.1 (or $host) that nobody uses now.  Taken below the
