@@ -43,6 +43,7 @@ static const struct {
     ROW(rpc_auth, DISCOVER_PLACE_TEXT),
     ROW(cert_principal, DISCOVER_PLACE_HOST),
     ROW(login_name, DISCOVER_PLACE_TEXT),
+    ROW(public_folders, DISCOVER_PLACE_TEXT),
     ROW(display_name, DISCOVER_PLACE_TEXT),
     ROW(caldav_url, DISCOVER_PLACE_URL),
     ROW(carddav_url, DISCOVER_PLACE_URL),
@@ -313,6 +314,7 @@ static discover_error_e make(discover_answer_t *a,
         return DISCOVER_BROKEN;
     }
     a->login_name = or_default(a->login_name, a->mailbox.mail);
+    a->public_folders = or_default(a->public_folders, NULL);
     a->display_name = or_default(a->display_name, a->mailbox.domain);
     name_mailbox(a, settings, pool);
     name_exchange(a, settings, server_name, pool);

@@ -51,7 +51,8 @@ typedef struct discover_answer_t {
     discover_mail_server_t pop3;
     discover_mail_server_t smtp;
     const char *login_name;
-    const char *display_name; /* of the service */
+    const char *public_folders; /* mail address of their mailbox */
+    const char *display_name;   /* of the service */
     const char *caldav_url;
     const char *carddav_url;
     int ttl; /* hours, or -1 for the client's own default */

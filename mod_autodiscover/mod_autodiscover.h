@@ -21,6 +21,7 @@
 typedef struct autodiscover_server_t {
     int enabled; /* -1 unset */
     const char *http_redirect;
+    apr_array_header_t *networks; /* apr_ipsubnet_t *; NULL unset */
     discover_settings_t settings;
     apr_array_header_t *domains; /* discover_domain_t */
 } autodiscover_server_t;

@@ -11,6 +11,7 @@
 #include "glue/mod_glue.h"
 #include "lib/log.h"
 
+#include <apr_network_io.h>
 #include <http_log.h>
 
 APLOG_USE_MODULE(autodiscover);
@@ -78,6 +79,23 @@ static int send_answer(request_rec *r, const discover_question_t *question)
     return glue_send(r, XML_TYPE, bytes, len);
 }
 
+/* 1 when networks are configured and the client's address, which mod_remoteip
+ * may have set, is in none of them. */
+static int is_outside(const request_rec *r)
+{
+    const apr_array_header_t *networks =
+        autodiscover_server_of(r->server)->networks;
+    int i;
+
+    for (i = 0; networks && i < networks->nelts; i++) {
+        if (apr_ipsubnet_test(APR_ARRAY_IDX(networks, i, apr_ipsubnet_t *),
+                              r->useragent_addr)) {
+            return 0;
+        }
+    }
+    return networks != NULL;
+}
+
 int autodiscover_handle_pox(request_rec *r)
 {
     discover_question_t question;
@@ -93,6 +111,7 @@ int autodiscover_handle_pox(request_rec *r)
     discover_question_capabilities(
         &question, apr_table_get(r->headers_in, "X-ClientCanHandle"),
         apr_table_get(r->headers_in, "X-MapiHttpCapability"));
+    question.is_outside = is_outside(r);
     return error == DISCOVER_OK ? send_answer(r, &question)
                                 : send_error(r, error, question.schema, why);
 }

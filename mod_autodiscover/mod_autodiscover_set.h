@@ -57,6 +57,10 @@ const char *autodiscover_set_redirect_url(cmd_parms *cmd, void *dir,
                                           const char *url);
 const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
                                               const char *address);
+const char *autodiscover_set_address(cmd_parms *cmd, void *dir,
+                                     const char *address);
+const char *autodiscover_set_network(cmd_parms *cmd, void *dir,
+                                     const char *network);
 const char *autodiscover_domain_section(cmd_parms *cmd, void *dir,
                                         const char *arg);
 const char *autodiscover_set_exchange_server(cmd_parms *cmd, void *dir,

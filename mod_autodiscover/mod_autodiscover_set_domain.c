@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* Setters for mail domains and redirects. */
+/* Setters for mail domains, redirects and networks. */
 
 #include "mod_autodiscover_set.h"
 
 #include "glue/mod_glue.h"
 #include "lib/mailaddr.h"
 
+#include <apr_network_io.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -28,15 +29,14 @@ const char *autodiscover_set_redirect_url(cmd_parms *cmd, void *dir,
     return autodiscover_set_url(cmd, dir, url);
 }
 
-const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
-                                              const char *address)
+/* A mail address, as it looks for a mailbox of example.com. */
+static const char *check_address(cmd_parms *cmd, const char *address)
 {
     const char *tried, *why;
     const char *wrong =
         autodiscover_try_out(cmd, address, DISCOVER_PLACE_TEXT, &tried);
     mailaddr_t parsed;
 
-    (void)dir;
     if (!wrong && mailaddr_parse(&parsed, tried, strlen(tried), &why,
                                  cmd->temp_pool) != APR_SUCCESS) {
         wrong = apr_psprintf(cmd->pool,
@@ -44,9 +44,53 @@ const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
                              "%%{local}@example.com",
                              cmd->cmd->name, address, why);
     }
+    return wrong;
+}
+
+const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
+                                              const char *address)
+{
+    (void)dir;
     autodiscover_settings_of(cmd)->redirect_url = NULL;
     autodiscover_settings_of(cmd)->redirect_address = address;
-    return wrong;
+    return check_address(cmd, address);
+}
+
+const char *autodiscover_set_address(cmd_parms *cmd, void *dir,
+                                     const char *address)
+{
+    (void)dir;
+    if (autodiscover_is_none(address)) {
+        *(const char **)autodiscover_member_of(cmd) = "";
+        return NULL;
+    }
+    *(const char **)autodiscover_member_of(cmd) = address;
+    return check_address(cmd, address);
+}
+
+const char *autodiscover_set_network(cmd_parms *cmd, void *dir,
+                                     const char *network)
+{
+    autodiscover_server_t *conf = autodiscover_server_of(cmd->server);
+    char *address = apr_pstrdup(cmd->temp_pool, network);
+    char *bits = strchr(address, '/');
+    apr_ipsubnet_t *subnet;
+
+    (void)dir;
+    if (bits) {
+        *bits++ = '\0';
+    }
+    if (apr_ipsubnet_create(&subnet, address, bits, cmd->pool) != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" is no network; write 192.0.2.0/24 or "
+                            "2001:db8::/32",
+                            cmd->cmd->name, network);
+    }
+    if (!conf->networks) {
+        conf->networks = apr_array_make(cmd->pool, 4, sizeof(apr_ipsubnet_t *));
+    }
+    APR_ARRAY_PUSH(conf->networks, apr_ipsubnet_t *) = subnet;
+    return autodiscover_check_outside(cmd);
 }
 
 /* Each word of `names` becomes a domain with the same settings. */

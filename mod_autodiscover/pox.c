@@ -34,6 +34,7 @@ typedef struct protocol_t {
     const char *auth_required;
     const char *use_pop_auth;
     const char *smtp_last;
+    const char *exclusive;
 } protocol_t;
 
 /* The children of Protocol in the order of MS-OXDSCLI section 2.2.4.1.1.2.6. */
@@ -63,6 +64,7 @@ static const struct {
     {"AuthRequired", offsetof(protocol_t, auth_required)},
     {"UsePOPAuth", offsetof(protocol_t, use_pop_auth)},
     {"SMTPLast", offsetof(protocol_t, smtp_last)},
+    {"ServerExclusiveConnect", offsetof(protocol_t, exclusive)},
 };
 
 static void print_protocol(xml_out_t *x, const protocol_t *protocol)
@@ -130,6 +132,7 @@ static void print_outside(xml_out_t *x, const discover_answer_t *a,
     p.auth_package = package_for(a->rpc_auth, question);
     p.cert_principal = a->cert_principal;
     p.ssl = a->rpc_ssl ? "On" : "Off";
+    p.exclusive = question->is_outside ? "On" : NULL;
     print_protocol(x, &p);
 }
 
@@ -233,6 +236,31 @@ static void print_redirect(xml_out_t *x, const discover_answer_t *a)
     xml_out_end(x);
 }
 
+/* EXCH and EXPR; from outside, the one that works there goes first. */
+static void print_exchange(xml_out_t *x, const discover_answer_t *a,
+                           const char *ttl, const discover_question_t *question,
+                           apr_pool_t *pool)
+{
+    if (a->rpc_host && question->is_outside) {
+        print_outside(x, a, "EXPR", ttl, question);
+    }
+    if (a->exchange_server) {
+        print_exch(x, a, ttl, question, pool);
+    }
+    if (a->rpc_host && !question->is_outside) {
+        print_outside(x, a, "EXPR", ttl, question);
+    }
+}
+
+static void print_public_folders(xml_out_t *x, const discover_answer_t *a)
+{
+    if (a->public_folders) {
+        xml_out_start(x, "PublicFolderInformation");
+        xml_out_element(x, "SmtpAddress", a->public_folders);
+        xml_out_end(x);
+    }
+}
+
 static void print_account(xml_out_t *x, const discover_answer_t *a,
                           const discover_question_t *question, apr_pool_t *pool)
 {
@@ -242,12 +270,7 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     xml_out_element(x, "AccountType", "email");
     xml_out_element(x, "Action", "settings");
     xml_out_element(x, "MicrosoftOnline", "False");
-    if (a->exchange_server) {
-        print_exch(x, a, ttl, question, pool);
-    }
-    if (a->rpc_host) {
-        print_outside(x, a, "EXPR", ttl, question);
-    }
+    print_exchange(x, a, ttl, question, pool);
     if (a->owa_url) {
         print_web(x, a, ttl);
     }
@@ -260,6 +283,7 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     print_mail_server(x, a, "IMAP", ttl, &a->imap, pool);
     print_mail_server(x, a, "POP3", ttl, &a->pop3, pool);
     print_mail_server(x, a, "SMTP", ttl, &a->smtp, pool);
+    print_public_folders(x, a);
     xml_out_end(x);
 }
 

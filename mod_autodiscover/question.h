@@ -39,6 +39,7 @@ typedef struct discover_question_t {
     int can_exhttp;    /* the client knows the protocol EXHTTP */
     int can_negotiate; /* and the package Negotiate */
     int can_mapi_http; /* and MAPI over HTTP */
+    int is_outside;    /* the client cannot reach EXCH directly */
 } discover_question_t;
 
 /* Reads `len` bytes.  DISCOVER_OK, DISCOVER_MALFORMED, DISCOVER_NO_PROVIDER,

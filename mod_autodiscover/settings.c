@@ -46,6 +46,7 @@ void discover_settings_merge(discover_settings_t *to,
     PICK(smtp);
     PICK(login_name);
     PICK_NUMBER(ttl);
+    PICK(public_folders);
     PICK(display_name);
     PICK(caldav_url);
     PICK(carddav_url);

@@ -59,8 +59,9 @@ typedef struct discover_settings_t {
     const discover_mail_server_t *pop3;
     const discover_mail_server_t *smtp;
     const char *login_name;
-    int ttl;                  /* hours */
-    const char *display_name; /* of the service, for people */
+    int ttl;                    /* hours */
+    const char *public_folders; /* mail address of their mailbox */
+    const char *display_name;   /* of the service, for people */
     const char *caldav_url;
     const char *carddav_url;
     /* a domain that is hosted elsewhere; one of them at most */

@@ -134,6 +134,7 @@ static const setting_t settings[] = {
     {"ExternalMailboxServerAuthenticationMethods", MAKE(rpc_auth), 0},
     {"CasVersion", MAKE(version_text), 0},
     {"EwsSupportedSchemas", MAKE(ews_schemas), 0},
+    {"PublicFolderInformation", TEXT(public_folders), 0},
     {"InternalEwsUrl", TEXT(ews_url), 0},
     {"ExternalEwsUrl", TEXT(ews_url), 1},
     {"ExternalEwsVersion", MAKE(version_text), 1},

@@ -43,6 +43,25 @@ like(xpath($all, "string(//*[local-name()=\"$_->[0]\"]/*[local-name()=\"External
 is(xpath($plain, 'string(//*[local-name()="OWAUrl"])'), 'https://web.example.test/alice/', 'OWAUrl');
 is(value($plain, 'EXCH', 'EcpUrl'), 'https://web.example.test/settings', 'EcpUrl');
 
+# --- inside and outside ---
+
+$httpd->stop;
+$httpd->configure(load => [qw(ldap remoteip)], conf => $httpd->{conf} . <<'CONF');
+AutodiscoverInternalNetworks 10.0.0.0/8 192.0.2.7 2001:db8::/32
+AutodiscoverPublicFolders folders@%{domain}
+RemoteIPHeader X-Client
+RemoteIPTrustedProxy 127.0.0.1
+CONF
+$httpd->start;
+$alice = Ask->new($httpd, user => 'alice:' . password('alice'));
+for my $row (['8.1.2.3', 1], ['192.0.2.8', 1], ['2001:db9::1', 1], ['2001:db8:1::1', 0], ['192.0.2.7', 0]) {
+    my ($address, $outside) = @$row;
+    my $answer = told($address, $outside ? 'EXPR EXCH WEB EXCH EXPR Ntlm' : 'EXCH EXPR WEB EXCH EXPR Ntlm', "X-Client: $address");
+    is(value($answer, 'EXPR', 'ServerExclusiveConnect'), $outside ? 'On' : '', "$address: ServerExclusiveConnect");
+}
+told('a forged header', 'EXPR EXCH WEB EXCH EXPR Ntlm', 'X-Forwarded-For: 10.1.2.3');
+is(value($alice->pox(address => 'alice@example.test'), 'SmtpAddress'), 'folders@example.test', 'public folders');
+
 is($httpd->stop, 0, 'httpd ends cleanly');
 $httpd->log_ok();
 done_testing();

@@ -73,6 +73,8 @@ my @bad = (
     ['AutodiscoverSmtp mail.example.com 70000', qr/AutodiscoverSmtp takes a host, a port/],
     ['AutodiscoverSmtp mail.example.com 465 tls', qr/AutodiscoverSmtp takes a host, a port and ssl/],
     ['AutodiscoverSmtp smtp://mail.example.com', qr/AutodiscoverSmtp: .* is no host name/],
+    ['AutodiscoverInternalNetworks 10.0.0.0/33', qr{AutodiscoverInternalNetworks: .* is no network; write 192\.0\.2\.0/24}],
+    ['AutodiscoverPublicFolders folders', qr/AutodiscoverPublicFolders: .* is no mail address/],
     ['AutodiscoverTTL 10000', qr/AutodiscoverTTL: "10000" must be a number of hours/],
     ['AutodiscoverTTL -1', qr/AutodiscoverTTL: /],
     ['AutodiscoverLoginName %{login}', qr/AutodiscoverLoginName: .* unknown variable/],
