@@ -30,7 +30,7 @@ until_port('127.0.0.1', $port, 10, $gateway->pid) or die "the gateway did not st
 
 # 1024 bytes on OUT are over after three fragments.
 my $httpd = T::Httpd->new(tls => $ca, modules => [qw(auth_ntlm rpcproxy)],
-    main => "NTLMDomain EXAMPLE example.test\nNTLMVerifier @{[ $dc->address ]}\n",
+    main => "MaxRequestWorkers 16\nNTLMDomain EXAMPLE example.test\nNTLMVerifier @{[ $dc->address ]}\n",
     conf => <<"CONF");
 RPCProxyBackend localhost 3388 127.0.0.1:$port
 RPCProxyTrace RTS
