@@ -120,11 +120,11 @@ static apr_int64_t switch_time(const timezone_era_t *era, int i, int year)
 
 static int offset_by_rules(const timezone_era_t *era, apr_int64_t utc)
 {
-    int year = datetime_year_of(utc), y, i;
+    int year = datetime_year_of(utc + TIMEZONE_OFFSET_MAX), y, i;
 
-    /* The last switch that is not later; local and UTC years differ by a day
-     * at most, so the year after need only be tried when ends are near. */
-    for (y = year + 1; y >= year - 1; y--) {
+    /* The last switch that is not later.  In local time it may already be the
+     * year after; and the last switch may be one of the year before. */
+    for (y = year; y >= year - 2; y--) {
         for (i = era->rule_count - 1; i >= 0; i--) {
             if (switch_time(era, i, y) <= utc) {
                 return era->rules[i].offset;

@@ -405,6 +405,92 @@ static void test_truncation(apr_pool_t *pool)
        (int)refused);
 }
 
+static apr_uint64_t state = 11;
+
+static int random_below(int n)
+{
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (int)((state >> 33) % (apr_uint64_t)n);
+}
+
+static const char *stamp(apr_int64_t seconds, int date, apr_pool_t *pool)
+{
+    int year, month, day, left;
+
+    datetime_civil(datetime_day_of(seconds), &year, &month, &day);
+    left = (int)(seconds - datetime_day_of(seconds) * DAY);
+    return date ? apr_psprintf(pool, "%04d%02d%02d", year, month, day)
+                : apr_psprintf(pool, "%04d%02d%02dT%02d%02d%02d", year, month,
+                               day, left / 3600, left / 60 % 60, left % 60);
+}
+
+/* An event around the window, in one of the forms that there are.  Its length is
+ * in whole minutes, or in whole days for dates; *start and *end are in UTC. */
+static const char *random_event(apr_int64_t *start, apr_int64_t *end,
+                                apr_pool_t *pool)
+{
+    int date = random_below(3) == 0, utc = random_below(2), ends;
+    apr_int64_t clock = datetime_days(2026, 3, 27) * DAY +
+                        (random_below(60 * 1440) - 30 * 1440) * 60;
+    apr_int64_t length =
+        (1 + random_below(random_below(2) ? 90 : 20 * 1440)) * 60;
+    const char *when, *until, *zone = utc ? "Z" : "";
+
+    if (date) {
+        clock = datetime_day_of(clock) * DAY;
+        length = DAY * (1 + random_below(20));
+        zone = "";
+        utc = 0;
+    }
+    *start = utc ? clock : timezone_to_utc(berlin, clock);
+    when = apr_pstrcat(pool, "DTSTART", date ? ";VALUE=DATE:" : ":",
+                       stamp(clock, date, pool), zone, "\n", NULL);
+    ends = random_below(2);
+    *end = utc ? clock + length : timezone_to_utc(berlin, clock + length);
+    if (ends || date) {
+        until =
+            apr_pstrcat(pool, "DTEND", date ? ";VALUE=DATE:" : ":",
+                        stamp(clock + length, date, pool), zone, "\n", NULL);
+    }
+    else {
+        until = apr_psprintf(pool, "DURATION:PT%dM\n", (int)(length / 60));
+        *end = *start + length;
+    }
+    return random_below(2) ? apr_pstrcat(pool, when, until, NULL)
+                           : apr_pstrcat(pool, until, when, NULL);
+}
+
+/* No event that touches the window is lost, none that does not is shown. */
+static void test_random(apr_pool_t *pool)
+{
+    apr_int64_t from = datetime_days(2026, 3, 27) * DAY, till = from + 4 * DAY;
+    int run, wrong = 0, shown = 0;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, pool);
+    for (run = 0; run < 10000; run++) {
+        apr_int64_t start, end;
+        ical_report_t report;
+        const char *text, *why;
+        busy_set_t *set;
+        int expected;
+
+        apr_pool_clear(scratch);
+        text = apr_pstrcat(scratch, "BEGIN:VCALENDAR\nBEGIN:VEVENT\n",
+                           random_event(&start, &end, scratch),
+                           "END:VEVENT\nEND:VCALENDAR\n", NULL);
+        expected = start < till && end > from;
+        wrong += read_text(&set, text, strlen(text), &report, &why, scratch) !=
+                     APR_SUCCESS ||
+                 set->periods->nelts != expected ||
+                 (expected &&
+                  (first(set)->start != start || first(set)->end != end));
+        shown += expected;
+    }
+    is_int(wrong, 0, "10000 random events are where they should be");
+    ok(shown > 500 && shown < 9500, "%d of them in the window", shown);
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -422,5 +508,6 @@ int main(void)
     test_bombs(pool);
     test_limits(pool);
     test_truncation(pool);
+    test_random(pool);
     return done_testing();
 }

@@ -18,47 +18,46 @@
     "</C:response>"
 #define DATA "<C:calendar-data>BEGIN:VCALENDAR</C:calendar-data>"
 
+static const struct {
+    const char *name, *answer;
+    apr_status_t all, alice;
+} answers[] = {
+    {"SOGo's bare recipient",
+     REPLY(ONE("mailto:alice@example.test", "2.0;Success", DATA)), APR_SUCCESS,
+     APR_SUCCESS},
+    {"an href",
+     REPLY(ONE("<D:href>MAILTO:Alice@EXAMPLE.test</D:href>", "2.0;Success",
+               DATA)),
+     APR_SUCCESS, APR_SUCCESS},
+    {"without mailto", REPLY(ONE("alice@example.test", "2.0", DATA)),
+     APR_SUCCESS, APR_SUCCESS},
+    {"unknown",
+     REPLY(ONE("mailto:alice@example.test", "3.7;Invalid Calendar User", "")),
+     APR_SUCCESS, APR_NOTFOUND},
+    {"forbidden",
+     REPLY(ONE("mailto:alice@example.test", "3.8;No authority", "")),
+     APR_SUCCESS, APR_EACCES},
+    {"cannot say", REPLY(ONE("mailto:alice@example.test", "5.1;Try later", "")),
+     APR_SUCCESS, APR_EGENERAL},
+    {"success without data",
+     REPLY(ONE("mailto:alice@example.test", "2.0;Success", "")), APR_SUCCESS,
+     APR_EGENERAL},
+    {"somebody else",
+     REPLY(ONE("mailto:bob@example.test", "2.0;Success", DATA)), APR_SUCCESS,
+     APR_EGENERAL},
+    {"nobody", REPLY(""), APR_SUCCESS, APR_EGENERAL},
+    {"another document", "<x/>", APR_EINVAL, 0},
+    {"another namespace", "<schedule-response/>", APR_EINVAL, 0},
+    {"no document", "hello", APR_EINVAL, 0},
+    {"nothing", "", APR_EINVAL, 0},
+    {"DOCTYPE", "<!DOCTYPE x>" REPLY(""), APR_EINVAL, 0},
+};
+
 static void test_reading(apr_pool_t *pool)
 {
-    static const struct {
-        const char *name, *answer;
-        apr_status_t all, alice;
-    } rows[] = {
-        {"SOGo's bare recipient",
-         REPLY(ONE("mailto:alice@example.test", "2.0;Success", DATA)),
-         APR_SUCCESS, APR_SUCCESS},
-        {"an href",
-         REPLY(ONE("<D:href>MAILTO:Alice@EXAMPLE.test</D:href>", "2.0;Success",
-                   DATA)),
-         APR_SUCCESS, APR_SUCCESS},
-        {"without mailto", REPLY(ONE("alice@example.test", "2.0", DATA)),
-         APR_SUCCESS, APR_SUCCESS},
-        {"unknown",
-         REPLY(
-             ONE("mailto:alice@example.test", "3.7;Invalid Calendar User", "")),
-         APR_SUCCESS, APR_NOTFOUND},
-        {"forbidden",
-         REPLY(ONE("mailto:alice@example.test", "3.8;No authority", "")),
-         APR_SUCCESS, APR_EACCES},
-        {"cannot say",
-         REPLY(ONE("mailto:alice@example.test", "5.1;Try later", "")),
-         APR_SUCCESS, APR_EGENERAL},
-        {"success without data",
-         REPLY(ONE("mailto:alice@example.test", "2.0;Success", "")),
-         APR_SUCCESS, APR_EGENERAL},
-        {"somebody else",
-         REPLY(ONE("mailto:bob@example.test", "2.0;Success", DATA)),
-         APR_SUCCESS, APR_EGENERAL},
-        {"nobody", REPLY(""), APR_SUCCESS, APR_EGENERAL},
-        {"another document", "<x/>", APR_EINVAL, 0},
-        {"another namespace", "<schedule-response/>", APR_EINVAL, 0},
-        {"no document", "hello", APR_EINVAL, 0},
-        {"nothing", "", APR_EINVAL, 0},
-        {"DOCTYPE", "<!DOCTYPE x>" REPLY(""), APR_EINVAL, 0},
-    };
     size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         source_calendar_t c = {
             {"alice", "alice@example.test", "example.test", "g"},
             APR_SUCCESS,
@@ -67,11 +66,11 @@ static void test_reading(apr_pool_t *pool)
             0};
         const char *why = NULL;
         apr_status_t rv = source_outbox_read(
-            rows[i].answer, strlen(rows[i].answer), &c, 1, &why, pool);
+            answers[i].answer, strlen(answers[i].answer), &c, 1, &why, pool);
 
-        is_int(rv, rows[i].all, rows[i].name);
+        is_int(rv, answers[i].all, answers[i].name);
         if (rv == APR_SUCCESS) {
-            is_int(c.rv, rows[i].alice, "  for alice");
+            is_int(c.rv, answers[i].alice, "  for alice");
             ok(c.rv == APR_SUCCESS ? c.data && c.len == 15 : c.why != NULL,
                "  with data or a reason");
         }
