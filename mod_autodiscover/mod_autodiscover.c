@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/xml.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -86,6 +87,18 @@ static const path_t *path_of(const request_rec *r)
     return NULL;
 }
 
+/* Where SOAP is when the plain-XML service is at `url`: clients know that the
+ * two differ in their ending. */
+static const char *soap_at(const char *url, apr_pool_t *pool)
+{
+    apr_size_t len = strlen(url);
+
+    return len > 4 && strcasecmp(url + len - 4, ".xml") == 0
+               ? apr_pstrcat(pool, apr_pstrmemdup(pool, url, len - 4), ".svc",
+                             NULL)
+               : url;
+}
+
 /* Before anybody is asked for a password.  Clients look without credentials
  * whether SOAP is there, and read that in the headers of the 401; and a client
  * that comes by plain HTTP is sent on, so that it never sends a password. */
@@ -96,6 +109,10 @@ static int before_login(request_rec *r)
 
     if (elsewhere && glue_path_is(r, AUTODISCOVER_POX_PATH)) {
         apr_table_setn(r->headers_out, "Location", elsewhere);
+        return HTTP_MOVED_TEMPORARILY;
+    }
+    if (elsewhere && glue_path_is(r, AUTODISCOVER_SOAP_PATH)) {
+        apr_table_setn(r->headers_out, "Location", soap_at(elsewhere, r->pool));
         return HTTP_MOVED_TEMPORARILY;
     }
     if (path && path->announces_soap) {

@@ -100,10 +100,12 @@ AutodiscoverHttpRedirect https://mail.main.test/autodiscover/autodiscover.xml
 CONF
 $httpd->start;
 for my $user (undef, 'alice:' . password('alice')) {
-    my $get = Ask->new($httpd)->curl->get('/Autodiscover/Autodiscover.xml', user => $user);
-    is("$get->{status} $get->{headers}{location}", '302 https://mail.main.test/autodiscover/autodiscover.xml',
-        'redirect by HTTP ' . ($user ? 'with login' : 'without'));
-    ok(!$get->{headers}{'www-authenticate'}, 'nobody is asked for a password');
+    for my $type (qw(xml svc)) {
+        my $get = Ask->new($httpd)->curl->get("/Autodiscover/Autodiscover.$type", user => $user);
+        is("$get->{status} $get->{headers}{location}", "302 https://mail.main.test/autodiscover/autodiscover.$type",
+            "$type: redirect by HTTP " . ($user ? 'with login' : 'without'));
+        ok(!$get->{headers}{'www-authenticate'}, 'nobody is asked for a password');
+    }
 }
 
 # --- directives ---
