@@ -13,6 +13,7 @@
 #include "lib/log.h"
 
 #include <apr_optional.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 
@@ -170,10 +171,25 @@ static int handler(request_rec *r)
     return handle(r, conf);
 }
 
+static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    freebusy_cache_register(pconf);
+    return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    freebusy_cache_child(
+        ap_get_module_config(s->module_config, &freebusy_module), s, pchild);
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
-    (void)pconf;
+    apr_status_t rv;
+
     (void)plog;
     (void)ptemp;
     find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
@@ -190,23 +206,31 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      PN(14006) "mod_mailbox is not loaded: nobody's calendar "
                                "can be found");
     }
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK; /* all of this is done again */
+    }
+    rv = freebusy_cache_init(
+        ap_get_module_config(s->module_config, &freebusy_module), s, pconf);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     PN(14007) "the cache of calendars cannot be made");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     return OK;
 }
 
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 module AP_MODULE_DECLARE_DATA freebusy_module = {
-    STANDARD20_MODULE_STUFF,
-    freebusy_create_conf,
-    freebusy_merge_conf,
-    NULL,
-    NULL,
-    freebusy_commands,
-    register_hooks,
-    0,
+    STANDARD20_MODULE_STUFF, freebusy_create_conf,
+    freebusy_merge_conf,     freebusy_create_server,
+    freebusy_merge_server,   freebusy_commands,
+    register_hooks,          0,
 };

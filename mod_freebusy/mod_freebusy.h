@@ -11,8 +11,11 @@
 
 #include "mod_mailbox/mod_mailbox.h"
 
+#include <ap_provider.h>
+#include <ap_socache.h>
 #include <http_config.h>
 #include <httpd.h>
+#include <util_mutex.h>
 
 /* Per directory; numbers are FREEBUSY_UNSET and pointers NULL until set. */
 #define FREEBUSY_UNSET (-1)
@@ -24,6 +27,7 @@ typedef struct freebusy_conf_t {
     apr_array_header_t *source_headers; /* const char * */
     int view;                           /* availability_grant_e */
     int timeout;                        /* seconds */
+    int cache_time;                     /* seconds; 0: nothing is kept */
     apr_int64_t max_bytes;
     const char *zone_name;
     const timezone_t *zone;
@@ -35,11 +39,43 @@ typedef struct freebusy_conf_t {
     const char *oof_include;
 } freebusy_conf_t;
 
+/* One for all servers: the cache of calendars, if one is configured. */
+typedef struct freebusy_server_t {
+    ap_socache_provider_t *provider;
+    ap_socache_instance_t *instance;
+    apr_global_mutex_t *mutex; /* NULL where the provider needs none */
+    server_rec *main;
+} freebusy_server_t;
+
 extern module AP_MODULE_DECLARE_DATA freebusy_module;
 extern const command_rec freebusy_commands[];
 
 void *freebusy_create_conf(apr_pool_t *pool, char *directory);
 void *freebusy_merge_conf(apr_pool_t *pool, void *outer, void *inner);
+
+void *freebusy_create_server(apr_pool_t *pool, server_rec *s);
+void *freebusy_merge_server(apr_pool_t *pool, void *outer, void *inner);
+
+/* The cache: its mutex (pre_config), its directive, its memory (post_config),
+ * its lock in a child. */
+void freebusy_cache_register(apr_pool_t *pconf);
+const char *freebusy_cache_create(freebusy_server_t *server, const char *text,
+                                  cmd_parms *cmd);
+apr_status_t freebusy_cache_init(freebusy_server_t *server, server_rec *s,
+                                 apr_pool_t *pconf);
+void freebusy_cache_child(freebusy_server_t *server, server_rec *s,
+                          apr_pool_t *pchild);
+
+/* Takes a calendar from the cache (1) or not (0); `room` comes from
+ * freebusy_cache_room() and may be used again.  `scope` is all that the answer
+ * depends on beside the values of the mailbox. */
+char *freebusy_cache_room(apr_pool_t *pool);
+int freebusy_cache_get(request_rec *r, freebusy_server_t *server,
+                       const char *scope, source_calendar_t *calendar,
+                       char *room);
+void freebusy_cache_put(request_rec *r, freebusy_server_t *server,
+                        const char *scope, int seconds,
+                        const source_calendar_t *calendar);
 
 /* mod_mailbox's look-up; APR_ENOTIMPL when that module is not loaded. */
 apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,

@@ -15,6 +15,7 @@
 
 APLOG_USE_MODULE(freebusy);
 
+#define CACHE_TIME_DEFAULT 60 /* seconds */
 #define MAX_BYTES_DEFAULT (8 * 1024 * 1024)
 /* For the recurrences of one calendar, and of all together: what has arrived
  * at the last moment must still be read. */
@@ -163,6 +164,69 @@ static busy_window_t whole_window(const state_t *s)
     return w;
 }
 
+/* All that the calendar of a mailbox depends on beside its own values. */
+static const char *scope(const state_t *s, const source_t *source,
+                         const source_question_t *question)
+{
+    apr_pool_t *pool = s->r->pool;
+    const char *text =
+        apr_pstrcat(pool, source->where, "\n", source->user ? source->user : "",
+                    "\n", NULL);
+    int i;
+
+    for (i = 0; source->headers && i < source->headers->nelts; i++) {
+        text = apr_pstrcat(pool, text,
+                           APR_ARRAY_IDX(source->headers, i, const char *),
+                           "\n", NULL);
+    }
+    if (source->kind == SOURCE_OUTBOX) {
+        text =
+            apr_psprintf(pool, "%s%s\n%" APR_INT64_T_FMT " %" APR_INT64_T_FMT,
+                         text, question->caller ? question->caller->guid : "",
+                         question->window.start, question->window.end);
+    }
+    return text;
+}
+
+/* What the cache has not is read, and kept.  Files are near enough. */
+static void read_through_cache(const state_t *s, const source_t *source,
+                               const source_question_t *question,
+                               source_calendar_t *list, int count,
+                               const source_limits_t *limits)
+{
+    freebusy_server_t *server =
+        ap_get_module_config(s->r->server->module_config, &freebusy_module);
+    int seconds = s->conf->cache_time == FREEBUSY_UNSET ? CACHE_TIME_DEFAULT
+                                                        : s->conf->cache_time;
+    const char *key;
+    char *room;
+    int i, n = 0;
+    source_calendar_t *missing;
+    int *places;
+
+    if (!server->provider || seconds == 0 || source->kind == SOURCE_FILE) {
+        source_read(source, question, list, count, limits, s->r->pool);
+        return;
+    }
+    key = scope(s, source, question);
+    room = freebusy_cache_room(s->r->pool);
+    missing = apr_palloc(s->r->pool, sizeof(*missing) * (apr_size_t)count);
+    places = apr_palloc(s->r->pool, sizeof(*places) * (apr_size_t)count);
+    for (i = 0; i < count; i++) {
+        if (!freebusy_cache_get(s->r, server, key, &list[i], room)) {
+            places[n] = i;
+            missing[n++] = list[i];
+        }
+    }
+    if (n > 0) {
+        source_read(source, question, missing, n, limits, s->r->pool);
+    }
+    for (i = 0; i < n; i++) {
+        freebusy_cache_put(s->r, server, key, seconds, &missing[i]);
+        list[places[i]] = missing[i];
+    }
+}
+
 /* All calendars at once.  A mailbox that was asked for twice is read twice. */
 static void read_calendars(state_t *s)
 {
@@ -196,7 +260,7 @@ static void read_calendars(state_t *s)
         question.caller = &caller;
     }
     if (n > 0) {
-        source_read(&source, &question, list, n, &limits, s->r->pool);
+        read_through_cache(s, &source, &question, list, n, &limits);
     }
 }
 

@@ -25,7 +25,7 @@ void *freebusy_create_conf(apr_pool_t *pool, char *directory)
 
     (void)directory;
     conf->engine = conf->view = conf->timeout = FREEBUSY_UNSET;
-    conf->max_bytes = conf->oof_external = FREEBUSY_UNSET;
+    conf->max_bytes = conf->oof_external = conf->cache_time = FREEBUSY_UNSET;
     return conf;
 }
 
@@ -43,6 +43,7 @@ void *freebusy_merge_conf(apr_pool_t *pool, void *outer_conf, void *inner_conf)
     NUMBER(timeout);
     NUMBER(max_bytes);
     NUMBER(oof_external);
+    NUMBER(cache_time);
     POINTER(source);
     POINTER(source_user);
     conf->source_password =
@@ -61,6 +62,20 @@ void *freebusy_merge_conf(apr_pool_t *pool, void *outer_conf, void *inner_conf)
     POINTER(oof_domains);
     POINTER(oof_include);
     return conf;
+}
+
+/* FreeBusyCache stands in the main server alone, and holds for all. */
+void *freebusy_create_server(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    return apr_pcalloc(pool, sizeof(freebusy_server_t));
+}
+
+void *freebusy_merge_server(apr_pool_t *pool, void *outer, void *inner)
+{
+    (void)pool;
+    (void)inner;
+    return outer;
 }
 
 static const char *set_engine(cmd_parms *cmd, void *data, int on)
@@ -239,6 +254,31 @@ static const char *set_max_bytes(cmd_parms *cmd, void *data, const char *text)
             text, MAX_BYTES_MIN, MAX_BYTES_MAX);
     }
     conf->max_bytes = bytes;
+    return NULL;
+}
+
+static const char *set_cache(cmd_parms *cmd, void *data, const char *text)
+{
+    const char *why = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)data;
+    return why ? why
+               : freebusy_cache_create(
+                     ap_get_module_config(cmd->server->module_config,
+                                          &freebusy_module),
+                     text, cmd);
+}
+
+static const char *set_cache_time(cmd_parms *cmd, void *data, const char *text)
+{
+    freebusy_conf_t *conf = data;
+
+    if (datetime_parse_int(&conf->cache_time, text, 0, 3600) != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool,
+                            "FreeBusyCacheTime: \"%s\" is no time; write 0 to "
+                            "3600 seconds",
+                            text);
+    }
     return NULL;
 }
 
@@ -463,6 +503,11 @@ const command_rec freebusy_commands[] = {
                   "seconds for all calendars of a request together"),
     AP_INIT_TAKE1("FreeBusyMaxBytes", set_max_bytes, NULL, WHERE,
                   "bytes of the longest calendar that is read"),
+    AP_INIT_TAKE1(
+        "FreeBusyCache", set_cache, NULL, RSRC_CONF,
+        "where calendars are kept: shmcb, shmcb:path(bytes), memcache"),
+    AP_INIT_TAKE1("FreeBusyCacheTime", set_cache_time, NULL, WHERE,
+                  "seconds that a calendar is kept"),
     AP_INIT_TAKE1("FreeBusyTimeZone", set_zone, NULL, WHERE,
                   "time zone of whole days, floating times and working hours"),
     AP_INIT_TAKE2("FreeBusyWorkingHours", set_hours, NULL, WHERE,

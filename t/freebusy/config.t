@@ -29,7 +29,9 @@ my @wrong = (
     'FreeBusySourceHeader X-User: %{user}',
     'FreeBusySourceHeader X-User %{usr}',
     'FreeBusySourceCA /nowhere',
+    'FreeBusySourceLogin someone',
     'FreeBusyView Everything',
+    'FreeBusyCacheTime forever',
     'FreeBusyTimeout 0',
     'FreeBusyTimeout ten',
     'FreeBusyMaxBytes 5',
@@ -80,6 +82,13 @@ for my $line (@right) {
     my ($passed, $out) = $httpd->configtest;
     ok($passed, "accepted: $line") or diag $out;
 }
+
+for my $row (['FreeBusyCache nowhere', 0], ['FreeBusyCache shmcb', 1],
+    ['FreeBusyCache shmcb:/tmp/x(y)', 0]) {
+    $httpd->configure(main => $row->[0], conf => '');
+    is(($httpd->configtest)[0] ? 1 : 0, $row->[1], "in the main server: $row->[0]");
+}
+$httpd->configure(main => '');
 
 # The shipped file works as it is.
 my $shipped = read_file(top() . '/conf/freebusy.conf');

@@ -162,6 +162,41 @@ subtest 'no source' => sub {
     log_ok($httpd, qw(PN14014));
 };
 
+# How often the calendar server was asked for $path.
+sub asked {
+    my ($path) = @_;
+    return scalar(my @a = (read_file($dav->dir . '/access.log') // '')
+        =~ /"GET \Q$path\E /g);
+}
+
+subtest 'the cache' => sub {
+    my $httpd = server(users => [qw(alice bob)], main => 'FreeBusyCache shmcb',
+        conf => 'FreeBusySource ' . $dav->url('/dav/%{user}.ifb')
+            . "\nFreeBusySourceLogin caller\nFreeBusyCacheTime 600");
+    my $question = availability(who => ['alice@example.test'], @window);
+    my $before = asked('/dav/alice.ifb');
+    for my $n (1 .. 3) {
+        my (undef, $xml) = post($httpd, 'alice', $question);
+        is(text($xml, 'MergedFreeBusy'), $nine, "answer $n");
+    }
+    is(asked('/dav/alice.ifb') - $before, 1, 'the server was asked once');
+    post($httpd, 'bob', $question);
+    is(asked('/dav/alice.ifb') - $before, 2,
+        'what came by one login is not given to another');
+    my (undef, $xml) = post($httpd, 'alice', availability(
+        who => [qw(bob@example.test alice@example.test bob@example.test)], @window));
+    is_deeply([texts($xml, 'MergedFreeBusy')], [($nine) x 3],
+        'some kept, some not: the right one to each');
+    my $never = server(users => [qw(alice)], main => 'FreeBusyCache shmcb',
+        conf => 'FreeBusySource ' . $dav->url('/dav/%{user}.ifb')
+            . "\nFreeBusyCacheTime 0");
+    $before = asked('/dav/alice.ifb');
+    post($never, 'alice', $question) for 1 .. 2;
+    is(asked('/dav/alice.ifb') - $before, 2, 'a time of 0 keeps nothing');
+    $_->stop for $httpd, $never;
+    log_ok($_) for $httpd, $never;
+};
+
 $dav->stop;
 log_ok($dav, qw(AH01630 AH01618 AH01797));
 done_testing();
