@@ -9,6 +9,7 @@
 #include "runner.h"
 #include "secret.h"
 #include "terminal.h"
+#include "trigger.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -332,21 +333,50 @@ static int help_wanted(const char *line, apr_pool_t *pool)
     return 1;
 }
 
+/* Inside a block a line is first taken for one of the block. */
+static apr_status_t parse_in_block(action_t *a, command_t *command,
+                                   const char *line, const char **why)
+{
+    const char *whole = apr_pstrcat(a->pool, a->block, line, NULL);
+
+    if (a->block[0] &&
+        command_parse_line(command, whole, strlen(whole), why, a->pool) ==
+            APR_SUCCESS &&
+        command->id != COMMAND_TRIGGER) {
+        return APR_SUCCESS;
+    }
+    return command_parse_line(command, line, strlen(line), why, a->pool);
+}
+
+/* "trigger 1" opens a block; whatever is no line of it closes it. */
+static void follow_block(action_t *a, const command_t *command)
+{
+    if (command->id == COMMAND_TRIGGER && !command->no) {
+        apr_snprintf(a->block, sizeof(a->block), "trigger %s ",
+                     command_value(command, "TRIGGER"));
+    }
+    else if (!trigger_is(command->id) && command->id != COMMAND_NONE) {
+        a->block[0] = '\0';
+    }
+}
+
+/* 0 when the line ends the session. */
 static int one_line(action_t *a, const char *line, int *status)
 {
     command_t command;
     const char *why;
+    int inside = a->block[0] != '\0';
 
-    if (help_wanted(line, a->pool)) {
+    if (help_wanted(apr_pstrcat(a->pool, a->block, line, NULL), a->pool)) {
         return 1;
     }
-    if (command_parse_line(&command, line, strlen(line), &why, a->pool) !=
-        APR_SUCCESS) {
+    if (parse_in_block(a, &command, line, &why) != APR_SUCCESS) {
         *status = action_says(ACTION_USAGE, why);
         return 1;
     }
     *status = action_any(a, &command);
-    return command.id != COMMAND_EXIT;
+    follow_block(a, &command);
+    return inside || command.id != COMMAND_EXIT;
 }
 
 int action_lines(action_t *a, int fd, const char *prompt, int echo)

@@ -31,7 +31,8 @@ struct action_t {
     submit_config_t config;
     spool_t spool;
     int debug;
-    int scripted; /* standard input is not the message */
+    int scripted;   /* standard input is not the message */
+    char block[24]; /* "trigger 1 " after such a line, else "" */
     /* Delivers the mail that has just been queued; the exit status. */
     int (*deliver)(action_t *action, const char *id, int wait);
     /* The same without waiting for it; NULL: the mail waits for a runner. */
@@ -52,6 +53,17 @@ int action_light(action_t *action, const command_t *command);
 int action_log_show(action_t *action, const command_t *command);
 int action_log_test(action_t *action, const command_t *command);
 int action_log_ingest(action_t *action, const command_t *command);
+int action_trigger_show(action_t *action, const command_t *command);
+int action_trigger_counts(action_t *action, const command_t *command);
+int action_trigger_activate(action_t *action, const command_t *command);
+int action_watch(action_t *action, const command_t *command);
+
+struct watch_t;
+struct report_t;
+
+/* Fills in what firing a trigger needs. */
+void action_prepare_watch(action_t *action, struct watch_t *watch,
+                          struct report_t *log);
 
 /* Does any command (smtp-submit-runner). */
 int action_any(action_t *action, const command_t *command);

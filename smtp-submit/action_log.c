@@ -5,10 +5,12 @@
 
 #include "action.h"
 #include "log_ingest.h"
+#include "watch.h"
 
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +87,22 @@ static void queued(void *baton, const char *id)
     }
 }
 
+/* The script runs beside us: whoever writes the log must not wait for it. */
+static void triggered(void *baton, const trigger_t *trigger, const char *text)
+{
+    action_t *a = baton;
+    report_t log;
+    watch_t w;
+
+    signal(SIGCHLD, SIG_IGN);
+    if (fork() == 0) {
+        signal(SIGCHLD, SIG_DFL);
+        action_prepare_watch(a, &w, &log);
+        watch_fire(&w, trigger, text);
+        _exit(0);
+    }
+}
+
 int action_log_ingest(action_t *a, const command_t *command)
 {
     const char *copy = command_value(command, "FILE");
@@ -103,6 +121,7 @@ int action_log_ingest(action_t *a, const command_t *command)
     in.datagram = path != NULL;
     in.source = path ? open_socket(path, &why, a->pool) : STDIN_FILENO;
     in.queued = queued;
+    in.triggered = triggered;
     in.baton = a;
     in.pool = a->pool;
     return in.source < 0 || log_ingest(&in, &why) ? action_says(ACTION_IO, why)

@@ -9,6 +9,7 @@
 #include "grammar.h"
 
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ELEMENTS_MAX = 48, GROUPS_MAX = 16 };
@@ -366,9 +367,15 @@ static int same_meaning(const match_t *a, const match_t *b)
     return a == b;
 }
 
+static int starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
 static void take_values(command_t *command, const place_t *place,
                         apr_pool_t *pool)
 {
+    const char *pattern = place->pattern->row->pattern;
     const match_t *m;
     int count = 0;
 
@@ -389,10 +396,9 @@ static void take_values(command_t *command, const place_t *place,
     }
     command->id = place->pattern->row->id;
     command->where = place->pattern->row->where;
-    command->no =
-        strncmp(place->pattern->row->pattern, "no ", 3) == 0 ||
-        strncmp(place->pattern->row->pattern, "undebug ", 8) == 0 ||
-        strncmp(place->pattern->row->pattern, "config unset ", 13) == 0;
+    command->no = starts_with(pattern, "no ") || strstr(pattern, " no ") ||
+                  starts_with(pattern, "undebug ") ||
+                  starts_with(pattern, "config unset ");
 }
 
 static apr_status_t choose(command_t *command, const apr_array_header_t *places,
@@ -541,6 +547,11 @@ static void help_element(apr_array_header_t *lines, const element_t *e,
     }
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 const char *command_help(const apr_array_header_t *words, const char *prefix,
                          apr_pool_t *pool)
 {
@@ -562,6 +573,7 @@ const char *command_help(const apr_array_header_t *words, const char *prefix,
             help_element(lines, next[k], prefix, pool);
         }
     }
+    qsort(lines->elts, (size_t)lines->nelts, sizeof(const char *), by_text);
     if (may_end && !prefix) {
         APR_ARRAY_PUSH(lines, const char *) = "<cr>";
     }

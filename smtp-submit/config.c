@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "log_config.h"
+#include "trigger.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -50,6 +51,7 @@ static const setting_t settings[] = {
     {COMMAND_LOG_WINDOW,      "log window",                           "SECONDS",   FIELD(log_window)},
     {COMMAND_LOG_LIMIT,       "log limit",                            "COUNT",     FIELD(log_limit)},
     {COMMAND_LOG_EMAIL,       NULL,                                   NULL,        FIELD(targets)},
+    {COMMAND_TRIGGER,         NULL,                                   NULL,        FIELD(triggers)},
 };
 /* clang-format on */
 
@@ -69,6 +71,7 @@ void submit_config_init(submit_config_t *config, apr_pool_t *pool)
     memset(config, 0, sizeof(*config));
     config->aliases = apr_array_make(pool, 2, sizeof(submit_alias_t));
     config->targets = apr_array_make(pool, 2, sizeof(log_target_t));
+    config->triggers = apr_array_make(pool, 2, sizeof(trigger_t));
 }
 
 static void apply_authentication(submit_config_t *config,
@@ -127,6 +130,9 @@ apr_status_t submit_config_apply(submit_config_t *config,
     if (log_config_is(command->id)) {
         return log_config_apply(config->targets, command, why, pool);
     }
+    if (trigger_is(command->id)) {
+        return trigger_apply(config->triggers, command, why, pool);
+    }
     if (!s) {
         *why = "% Error: this is no setting";
         return APR_EINVAL;
@@ -158,33 +164,65 @@ const char *submit_config_refuses(const submit_config_t *config,
     return NULL;
 }
 
+const char *submit_config_unfold(const char *line, apr_size_t *len,
+                                 const char **block, apr_pool_t *pool)
+{
+    command_t command;
+    const char *why;
+
+    if (*len > 0 && (*line == ' ' || *line == '\t')) {
+        if (*block) {
+            line = apr_pstrcat(pool, *block, apr_pstrmemdup(pool, line, *len),
+                               NULL);
+            *len = strlen(line);
+        }
+        return line;
+    }
+    *block = NULL;
+    if (command_parse_line(&command, line, *len, &why, pool) == APR_SUCCESS &&
+        command.id == COMMAND_TRIGGER && !command.no) {
+        *block = apr_pstrcat(pool, "trigger ",
+                             command_value(&command, "TRIGGER"), NULL);
+    }
+    return line;
+}
+
+/* One line of the file. */
+static apr_status_t parse_line(submit_config_t *config, const char *line,
+                               apr_size_t len, const char **why,
+                               apr_pool_t *pool)
+{
+    command_t command;
+    apr_status_t rv = command_parse_line(&command, line, len, why, pool);
+
+    if (rv != APR_SUCCESS || command.id == COMMAND_NONE) {
+        return rv;
+    }
+    if (!(command.where & COMMAND_IN_FILE)) {
+        *why = "% Invalid input: not a setting";
+        return APR_EINVAL;
+    }
+    return submit_config_apply(config, &command, why, pool);
+}
+
 apr_status_t submit_config_parse(submit_config_t *config, const char *text,
                                  apr_size_t len, const char **why,
                                  apr_pool_t *pool)
 {
-    const char *end = text + len;
+    const char *end = text + len, *block = NULL, *reason;
     int number;
 
     for (number = 1; text < end; number++) {
         const char *stop = memchr(text, '\n', (apr_size_t)(end - text));
-        const char *line_end = stop ? stop : end, *reason;
-        command_t command;
-        apr_status_t rv = command_parse_line(
-            &command, text, (apr_size_t)(line_end - text), &reason, pool);
+        apr_size_t n = (apr_size_t)((stop ? stop : end) - text);
+        const char *line = submit_config_unfold(text, &n, &block, pool);
+        apr_status_t rv = parse_line(config, line, n, &reason, pool);
 
-        if (rv == APR_SUCCESS && command.id != COMMAND_NONE &&
-            !(command.where & COMMAND_IN_FILE)) {
-            reason = "% Invalid input: not a setting";
-            rv = APR_EINVAL;
-        }
-        if (rv == APR_SUCCESS && command.id != COMMAND_NONE) {
-            rv = submit_config_apply(config, &command, &reason, pool);
-        }
         if (rv != APR_SUCCESS) {
             *why = apr_psprintf(pool, "%s (line %d)", reason, number);
             return rv;
         }
-        text = line_end + 1;
+        text = stop ? stop + 1 : end;
     }
     return APR_SUCCESS;
 }
@@ -257,6 +295,9 @@ static const char *print_setting(const submit_config_t *config,
     }
     if (s->id == COMMAND_LOG_EMAIL) {
         return log_config_print(config->targets, NULL, pool);
+    }
+    if (s->id == COMMAND_TRIGGER) {
+        return trigger_print(config->triggers, 0, pool);
     }
     text = text_of(config, s);
     if (!text) {

@@ -37,8 +37,9 @@ typedef struct submit_config_t {
     const char *retry_after, *give_up_after;
     const char *notify;
     const char *log_window, *log_limit;
-    apr_array_header_t *aliases; /* of submit_alias_t */
-    apr_array_header_t *targets; /* of log_target_t */
+    apr_array_header_t *aliases;  /* of submit_alias_t */
+    apr_array_header_t *targets;  /* of log_target_t */
+    apr_array_header_t *triggers; /* of trigger_t */
 } submit_config_t;
 
 typedef struct submit_alias_t {
@@ -58,6 +59,11 @@ apr_status_t submit_config_apply(submit_config_t *config,
 apr_status_t submit_config_parse(submit_config_t *config, const char *text,
                                  apr_size_t len, const char **why,
                                  apr_pool_t *pool);
+
+/* A line inside a block ("trigger 1", then lines that start with a blank) as the
+ * command it stands for; *block is NULL at first and kept from line to line. */
+const char *submit_config_unfold(const char *line, apr_size_t *len,
+                                 const char **block, apr_pool_t *pool);
 
 /* Reads the file at `path`; a missing file holds no settings.  Other errors
  * come with a sentence in *why. */

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "disk.h"
 #include "log_config.h"
+#include "trigger.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -77,6 +78,11 @@ static int same_setting(const char *line, apr_size_t len,
                strcmp(command_value(&old, "FROM"),
                       command_value(command, "FROM")) == 0;
     }
+    if (trigger_is(command->id)) {
+        return trigger_is(old.id) &&
+               strcmp(command_value(&old, "TRIGGER"),
+                      command_value(command, "TRIGGER")) == 0;
+    }
     if (old.id != command->id) {
         return 0;
     }
@@ -88,12 +94,13 @@ static int same_setting(const char *line, apr_size_t len,
 static const char *edit(const char *text, const command_t *command,
                         const char *line, apr_pool_t *pool)
 {
-    const char *out = "";
+    const char *out = "", *block = NULL;
 
     while (*text) {
-        apr_size_t len = strcspn(text, "\n");
+        apr_size_t len = strcspn(text, "\n"), whole = len;
+        const char *meant = submit_config_unfold(text, &whole, &block, pool);
 
-        if (!same_setting(text, len, command, pool)) {
+        if (!same_setting(meant, whole, command, pool)) {
             out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, text, len), "\n",
                               NULL);
         }
@@ -113,6 +120,11 @@ static const char *new_line(const submit_config_t *config,
     if (log_config_is(command->id)) {
         return log_config_print(config->targets, command_value(command, "FROM"),
                                 pool);
+    }
+    if (trigger_is(command->id)) {
+        return trigger_print(
+            config->triggers,
+            submit_config_seconds(command_value(command, "TRIGGER"), 0), pool);
     }
     if (command->no) {
         return NULL;

@@ -13,6 +13,7 @@
 #define FILTER                                                                 \
     " [level LEVEL] [program PROGRAM] [facility FACILITY] [msgtext TEXT]"      \
     " [msgtext-nocase! TEXT]"
+#define WAY " [DIRECTION=any|up|down]"
 #define MESSAGE                                                                \
     " [to RECIPIENT]* [cc RECIPIENT]* [bcc RECIPIENT]* [subject SUBJECT]"      \
     " [file FILE] [attach ATTACHMENT]* [queue-only] [wait] [debug]"
@@ -83,6 +84,29 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_LOG_LIMIT,       COMMAND_IN_FILE, "log limit COUNT"},
     {COMMAND_LOG_LIMIT,       COMMAND_IN_FILE, "no log limit"},
 
+    {COMMAND_TRIGGER,         COMMAND_IN_FILE, "trigger TRIGGER"},
+    {COMMAND_TRIGGER,         COMMAND_IN_FILE, "no trigger TRIGGER"},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type memory PERCENT" WAY},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type cpu PERCENT" WAY},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type interface INTERFACE" WAY},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type ping-poll SERVER port PORT" WAY},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type periodic MINUTES"},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type time CLOCK"},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type reboot"},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type log TEXT"},
+    {COMMAND_TRIGGER_SCRIPT,  COMMAND_IN_FILE, "trigger TRIGGER script PLACE FILE"},
+    {COMMAND_TRIGGER_SCRIPT,  COMMAND_IN_FILE, "trigger TRIGGER no script PLACE"},
+    {COMMAND_TRIGGER_DESCRIPTION, COMMAND_IN_FILE, "trigger TRIGGER description TEXT"},
+    {COMMAND_TRIGGER_DESCRIPTION, COMMAND_IN_FILE, "trigger TRIGGER no description"},
+    {COMMAND_TRIGGER_REPEAT,  COMMAND_IN_FILE, "trigger TRIGGER repeat COUNT"},
+    {COMMAND_TRIGGER_REPEAT,  COMMAND_IN_FILE, "trigger TRIGGER repeat forever"},
+    {COMMAND_TRIGGER_DAYS,    COMMAND_IN_FILE, "trigger TRIGGER days DAYS"},
+    {COMMAND_TRIGGER_DAYS,    COMMAND_IN_FILE, "trigger TRIGGER no days"},
+    {COMMAND_TRIGGER_ACTIVE,  COMMAND_IN_FILE, "trigger TRIGGER active"},
+    {COMMAND_TRIGGER_ACTIVE,  COMMAND_IN_FILE, "trigger TRIGGER no active"},
+    {COMMAND_TRIGGER_TEST,    COMMAND_IN_FILE, "trigger TRIGGER test"},
+    {COMMAND_TRIGGER_TEST,    COMMAND_IN_FILE, "trigger TRIGGER no test"},
+
     {COMMAND_SERVER,          0, "config set smtpserver SERVER"},
     {COMMAND_SERVER,          0, "config unset smtpserver"},
     {COMMAND_AUTHENTICATION,  0, "config set authentication " AUTH " password [8] PASSWORD"},
@@ -122,6 +146,11 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_LOG_SHOW,        0, "show log config"},
     {COMMAND_LOG_TEST,        0, "log test LINE"},
     {COMMAND_LOG_INGEST,      0, "log ingest [copy FILE] [socket SOCKET]"},
+    {COMMAND_TRIGGER_SHOW,    0, "show trigger"},
+    {COMMAND_TRIGGER_COUNTS,  0, "show trigger count"},
+    {COMMAND_TRIGGER_ACTIVATE, 0, "activate trigger TRIGGER"},
+    {COMMAND_SCRIPT,          0, "activate SCRIPT"},
+    {COMMAND_WATCH,           0, "watch [interval SECONDS] [debug]"},
     {COMMAND_REKEY,           0, "rekey"},
     {COMMAND_TEST,            0, "test [debug]"},
     {COMMAND_ENABLE,          0, "enable"},
@@ -135,10 +164,13 @@ const int grammar_rows_count = sizeof(grammar_rows) / sizeof(grammar_rows[0]);
 
 static const grammar_keyword_t keywords[] = {
     {"8",                    "The password that follows is in encrypted form"},
+    {"activate",              "Run the scripts of a trigger, or obey a script file"},
+    {"active",                "The trigger is watched"},
     {"add-received",         "Start each message with a Received line"},
     {"alias",                "Addresses for a local name"},
     {"all",                  "Every mail in the queue"},
     {"allow-cleartext-auth", "Send passwords without TLS"},
+    {"any",                   "Activate when it passes the level in either direction"},
     {"attach",               "A file that goes with the message"},
     {"authentication",       "How to log in to the SMTP server"},
     {"backup",               "Server to use when the first is down"},
@@ -147,15 +179,20 @@ static const grammar_keyword_t keywords[] = {
     {"config",               "Change, show or load the configuration"},
     {"configure",            "Enter configuration commands"},
     {"copy",                  "Append each line to a file, too"},
+    {"count",                 "How often triggers were activated"},
     {"counter",              "Counters since the last restart"},
     {"counters",             "Counters since the last restart"},
+    {"cpu",                   "Percentage of processor time in use"},
     {"crammd5",              "Challenge Request Authentication Mechanism (CRAM-MD5)"},
     {"daemon",               "Stay and deliver whatever is queued"},
+    {"days",                  "Days of the week on which it is watched"},
     {"debug",                "Say what happens on the connection"},
     {"default",               "Back to how it was at first"},
     {"delete",               "Delete mail from the queue"},
     {"deliver",              "Deliver one queued mail now"},
     {"delivery-by-runner",   "Leave delivery to \"run daemon\""},
+    {"description",           "A description"},
+    {"down",                  "Activate when it drops below the level, or goes down"},
     {"echo",                 "Print each line before it is obeyed"},
     {"email",                 "Log messages by mail"},
     {"enable",               "Does nothing; scripts may start with it"},
@@ -167,6 +204,7 @@ static const grammar_keyword_t keywords[] = {
     {"file",                 "The file that holds the message body"},
     {"file-root",            "The folder below which message files are"},
     {"flush",                "Try every queued mail now"},
+    {"forever",               "Always"},
     {"from",                 "The sender"},
     {"give-up-after",        "How long delivery is tried"},
     {"help",                 "The whole grammar"},
@@ -175,6 +213,8 @@ static const grammar_keyword_t keywords[] = {
     {"import",                "Take over the mail settings of ocsmanager.ini"},
     {"in-doubt",             "What to do when the server may have the mail"},
     {"ingest",                "Read log lines and mail what the filters take"},
+    {"interface",             "A network interface goes up or down"},
+    {"interval",              "Seconds between two looks"},
     {"json",                 "As JSON"},
     {"key",                  "The private key of the certificate"},
     {"level",                 "This severity and more severe ones"},
@@ -186,6 +226,7 @@ static const grammar_keyword_t keywords[] = {
     {"login",                "LOGIN, the password in base64"},
     {"mail",                 "Mail (SMTP)"},
     {"mail-id",              "The number that show mail prints"},
+    {"memory",                "Percentage of memory in use"},
     {"minus",                 "Earlier"},
     {"msgtext",               "Text that the message contains"},
     {"msgtext-nocase",        "The same without regard to case"},
@@ -194,6 +235,8 @@ static const grammar_keyword_t keywords[] = {
     {"password-command",     "A program that prints the password"},
     {"password-file",        "A file that holds the password"},
     {"password-stdin",       "Read the password from standard input"},
+    {"periodic",              "Every so many minutes"},
+    {"ping-poll",             "Another machine answers on a TCP port"},
     {"plain",                "PLAIN, the password in base64"},
     {"plus",                  "Later"},
     {"port",                 "TCP port of the SMTP server"},
@@ -201,12 +244,15 @@ static const grammar_keyword_t keywords[] = {
     {"queue",                "The queue and the settings"},
     {"queue-only",           "Queue the mail, do not deliver it now"},
     {"quit",                 "Leave"},
+    {"reboot",                "This machine was started"},
     {"rekey",                "Encrypt the password with a new key"},
+    {"repeat",                "How often it may be activated"},
     {"resend",               "Send a mail in doubt again"},
     {"retry",                "Try one mail again, also one given up"},
     {"retry-after",          "Time from the first failure to the next attempt"},
     {"run",                  "Deliver what is due, or obey a script file"},
     {"running-config",       "The configuration as commands"},
+    {"script",                "A script to run"},
     {"secret-key",           "The key file that opens the password"},
     {"send",                 "Send a mail"},
     {"serial",               "The serial number for %S"},
@@ -220,7 +266,7 @@ static const grammar_keyword_t keywords[] = {
     {"subject",              "The subject"},
     {"terminal",             "From the terminal"},
     {"test",                 "Log in to the server and say what it offers"},
-    {"time",                  "Times in the mails"},
+    {"time",                  "Times in the mails, or a time of day"},
     {"timeout",              "How long to wait for the server"},
     {"tls",                  "Secure the connection"},
     {"tls-ca-file",          "Certificates of the authorities to trust"},
@@ -228,11 +274,15 @@ static const grammar_keyword_t keywords[] = {
     {"tls-no-verify",        "Accept every certificate"},
     {"tls-pin",              "The only public key to accept"},
     {"to",                   "The recipient"},
+    {"trigger",               "What happens when something happens"},
+    {"type",                  "What is watched"},
     {"undebug",              "Stop debugging"},
     {"unset",                "Undo a setting"},
+    {"up",                    "Activate when it exceeds the level, or goes up"},
     {"username",             "Registered user name"},
     {"utc-offset",            "UTC plus or minus hours"},
     {"wait",                 "Exit status 0 only when the mail was sent"},
+    {"watch",                 "Watch what the triggers name"},
     {"window",                "Seconds in which messages are collected into one mail"},
     {"xoauth2",              "XOAUTH2, the password is a token"},
 };
@@ -338,6 +388,34 @@ static const char *not_hours(const char *text)
     return NULL;
 }
 
+static const char *not_clock(const char *text)
+{
+    return strlen(text) == 5 && text[2] == ':' && text[0] >= '0' &&
+                   strncmp(text, "24", 2) < 0 && apr_isdigit(text[1]) &&
+                   text[3] >= '0' && text[3] <= '5' && apr_isdigit(text[4])
+               ? NULL
+               : "a time of day such as 08:30";
+}
+
+static const char *not_days(const char *text)
+{
+    static const char days[] = "smtwtfs";
+    int i;
+
+    for (i = 0; i < 7; i++) {
+        if (apr_tolower(text[i]) != days[i]) {
+            return "smtwtfs, with a capital for a day without";
+        }
+    }
+    return text[7] ? "seven letters" : NULL;
+}
+
+static const char *not_interface(const char *text)
+{
+    return *text && strlen(text) < 16 && !strpbrk(text, "/ ") ? NULL
+                                                              : "an interface";
+}
+
 static const char *not_pin(const char *text)
 {
     return strncmp(text, "sha256//", 8) == 0 && strlen(text) == 52
@@ -348,8 +426,10 @@ static const char *not_pin(const char *text)
 /* clang-format off */
 static const grammar_parameter_t parameters[] = {
     {"ATTACHMENT", "FILE",       "The file to attach",                   empty, 0, 0},
+    {"CLOCK",      "HH:MM",      "Time of day",                          not_clock, 0, 0},
     {"COMMAND",    "COMMAND",    "The program, by absolute path, and its arguments", not_absolute, 0, 0},
     {"COUNT",      "<1-1000>",   "Mails",                                NULL, 1, 1000},
+    {"DAYS",       "smtwtfs",    "Sunday to Saturday, a capital for a day without",not_days, 0, 0},
     {"DIRECTORY",  "DIRECTORY",  "The folder, by absolute path",         not_absolute, 0, 0},
     {"FACILITY",   "FACILITY",   "Syslog facility, such as daemon, or <0-23>",not_facility, 0, 0},
     {"FILE",       "FILE",       "The file, - for standard input",       empty, 0, 0},
@@ -357,11 +437,15 @@ static const grammar_parameter_t parameters[] = {
     {"HOSTNAME",   "NAME",       "Host name",                            not_server, 0, 0},
     {"HOURS",      "H or H:MM",  "Hours, at most 24",                    not_hours, 0, 0},
     {"ID",         "MAIL-ID",    "The number that show mail prints",     not_id, 0, 0},
+    {"INTERFACE",  "INTERFACE",  "Network interface, such as eth0",      not_interface, 0, 0},
     {"LEVEL",      "LEVEL",      "emergencies, alerts, critical, error, warnings, notices, informational, debugging, or <0-7>",not_level, 0, 0},
     {"LINE",       "LINE",       "A log line, in quotes",                NULL, 0, 0},
+    {"MINUTES",    "<1-1440>",   "Minutes",                              NULL, 1, 1440},
     {"NAME",       "NAME",       "Local name",                           empty, 0, 0},
     {"PASSWORD",   "PASSWORD",   "Registered user password",             empty, 0, 0},
+    {"PERCENT",    "<1-100>",    "The percentage at which to trigger",   NULL, 1, 100},
     {"PIN",        "sha256//B64", "SHA-256 of the server's public key",  not_pin, 0, 0},
+    {"PLACE",      "<1-5>",      "The list position of the script",      NULL, 1, 5},
     {"PORT",       "<1-65535>",  "TCP port of the SMTP server",          NULL, 1, 65535},
     {"PROGRAM",    "PROGRAM",    "Program that wrote the message",       empty, 0, 0},
     {"RECIPIENT",  "ADDRESS",    "Mail address, or several with commas", empty, 0, 0},
@@ -372,6 +456,7 @@ static const grammar_parameter_t parameters[] = {
     {"SOCKET",     "PATH",       "The socket to make, by absolute path", not_absolute, 0, 0},
     {"SUBJECT",    "SUBJECT",    "Subject; %N %S %T %D %L %U are replaced", NULL, 0, 0},
     {"TEXT",       "TEXT",       "Text that the message contains",       empty, 0, 0},
+    {"TRIGGER",    "<1-250>",    "Number of the trigger",                NULL, 1, 250},
     {"USERNAME",   "USERNAME",   "Registered user name",                 empty, 0, 0},
 };
 /* clang-format on */

@@ -21,7 +21,8 @@ enum { STATISTICS_EVERY = 100 };
 
 typedef struct reader_t {
     log_ingest_t *ingest;
-    storm_t *storms; /* one a target */
+    storm_t *storms;         /* one a target */
+    trigger_state_t *states; /* one a trigger */
     log_statistics_t statistics;
     int unsaved;
     char line[LINE_MAX_IN];
@@ -215,6 +216,24 @@ static apr_time_t send_due(reader_t *r, int last)
 
 /* ---- lines ---- */
 
+static void call_triggers(reader_t *r, const log_record_t *record)
+{
+    const apr_array_header_t *triggers = r->ingest->config->triggers;
+    apr_time_exp_t now;
+    int i;
+
+    apr_time_exp_lt(&now, apr_time_now());
+    for (i = 0; r->ingest->triggered && i < triggers->nelts; i++) {
+        const trigger_t *t = &APR_ARRAY_IDX(triggers, i, trigger_t);
+
+        if (t->type == TRIGGER_LOG && strstr(record->text, t->name) &&
+            trigger_may_fire(t, &r->states[i], now.tm_wday)) {
+            r->states[i].fired++;
+            r->ingest->triggered(r->ingest->baton, t, record->text);
+        }
+    }
+}
+
 static void take_line(reader_t *r, const char *line, apr_size_t len)
 {
     const apr_array_header_t *targets = r->ingest->config->targets;
@@ -236,6 +255,7 @@ static void take_line(reader_t *r, const char *line, apr_size_t len)
     if (!*record.text || strcmp(record.program, "smtp-submit") == 0) {
         return;
     }
+    call_triggers(r, &record);
     text = as_utf8(apr_pstrcat(r->pool, log_level_name(record.level),
                                *record.program ? " " : "", record.program, ": ",
                                record.text, NULL),
@@ -309,6 +329,9 @@ static void prepare(reader_t *r, log_ingest_t *in)
     apr_pool_create(&r->pool, in->pool);
     log_statistics_read(&r->statistics, in->spool, in->pool);
     r->storms = apr_palloc(in->pool, sizeof(storm_t) * (apr_size_t)(count + 1));
+    r->states = apr_pcalloc(in->pool,
+                            sizeof(trigger_state_t) *
+                                (apr_size_t)(in->config->triggers->nelts + 1));
     for (i = 0; i < count; i++) {
         storm_init(&r->storms[i], window, limit, in->pool);
     }

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "log_config.h"
 #include "spool.h"
+#include "trigger.h"
 
 typedef struct log_ingest_t {
     const submit_config_t *config;
@@ -17,6 +18,8 @@ typedef struct log_ingest_t {
     int copy;     /* each line goes there as well; -1: nowhere */
     /* Called after a mail was queued. */
     void (*queued)(void *baton, const char *id);
+    /* Called for each message that a trigger of type log waits for. */
+    void (*triggered)(void *baton, const trigger_t *trigger, const char *text);
     void *baton;
     apr_pool_t *pool;
 } log_ingest_t;

@@ -116,7 +116,7 @@ subtest 'S69 S71: the prompt' => sub {
     my $t = Terminal->new($s->command);
     ok($t->expect(qr/smtp-submit# $/), 'prompt');
     $t->type("en\nconf t\nmail smtpserver tls ?\n");
-    ok($t->expect(qr/starttls +Start in clear text.*\r\nsmtps +TLS from the first byte\r\n/), '? at the prompt');
+    ok($t->expect(qr/smtps +TLS from the first byte\r\nstarttls +Start in clear text.*\r\n/), '? at the prompt');
     $t->type("sh?\n");
     ok($t->expect(qr/show +Show settings/), 'words that start so');
     $t->type("mail from new\@example.com\nnonsense\nsh run\n");

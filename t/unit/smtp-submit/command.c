@@ -175,8 +175,8 @@ static void test_help(apr_pool_t *pool)
            "S69: the range of a number");
     command_split(&words, "mail smtpserver tls", 19, &why, pool);
     is_str(command_help(words, NULL, pool),
-           "starttls               Start in clear text, then change to TLS\n"
-           "smtps                  TLS from the first byte\n",
+           "smtps                  TLS from the first byte\n"
+           "starttls               Start in clear text, then change to TLS\n",
            "S69: the choices");
     command_split(&words, "show", 4, &why, pool);
     is_str(command_help(words, "r", pool),
