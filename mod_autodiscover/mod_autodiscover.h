@@ -9,6 +9,7 @@
 #include "domain.h"
 #include "question.h"
 #include "settings.h"
+#include "signer.h"
 
 #include <httpd.h>
 #include <http_config.h>
@@ -21,6 +22,7 @@
 typedef struct autodiscover_server_t {
     int enabled; /* -1 unset */
     const char *http_redirect;
+    discover_signer_t *signer;    /* of configuration profiles */
     apr_array_header_t *networks; /* apr_ipsubnet_t *; NULL unset */
     discover_settings_t settings;
     apr_array_header_t *domains; /* discover_domain_t */

@@ -29,6 +29,7 @@ void *autodiscover_merge_server(apr_pool_t *pool, void *basev, void *addv)
     to->enabled = add->enabled != -1 ? add->enabled : base->enabled;
     to->http_redirect =
         add->http_redirect ? add->http_redirect : base->http_redirect;
+    to->signer = add->signer ? add->signer : base->signer;
     to->networks = add->networks ? add->networks : base->networks;
     discover_settings_merge(&to->settings, &base->settings, &add->settings);
     to->domains = apr_array_append(pool, base->domains, add->domains);
@@ -98,6 +99,8 @@ const command_rec autodiscover_commands[] = {
         "mail address of the mailbox with the public folders"),
     AP_INIT_ITERATE("AutodiscoverInternalNetworks", autodiscover_set_network, NULL, RSRC_CONF,
         "networks from which clients reach EXCH directly"),
+    AP_INIT_TAKE12("AutodiscoverSigningCertificate", autodiscover_set_signer, NULL, RSRC_CONF,
+        "PEM files of the certificate and of the key that sign profiles"),
     AP_INIT_TAKE1("AutodiscoverLoginName", autodiscover_set_text, MEMBER(login_name), RSRC_CONF,
         "login name for IMAP, POP3 and SMTP, by default %{mail}"),
     AP_INIT_TAKE1("AutodiscoverTTL", autodiscover_set_ttl, NULL, RSRC_CONF,

@@ -36,6 +36,7 @@ static int refuse(request_rec *r, discover_error_e error, const char *why)
 
 int autodiscover_handle_mobileconfig(request_rec *r)
 {
+    const discover_signer_t *signer = autodiscover_server_of(r->server)->signer;
     discover_answer_t answer;
     const char *bytes, *why = NULL;
     apr_size_t len;
@@ -57,8 +58,11 @@ int autodiscover_handle_mobileconfig(request_rec *r)
                       "configured");
     }
     if (discover_mobileconfig_print(&answer, &bytes, &len, r->pool) !=
-        APR_SUCCESS) {
-        return refuse(r, DISCOVER_BROKEN, "the profile could not be printed");
+            APR_SUCCESS ||
+        (signer && discover_signer_sign(signer, bytes, len, &bytes, &len,
+                                        r->pool) != APR_SUCCESS)) {
+        return refuse(r, DISCOVER_BROKEN,
+                      "the profile could not be printed or signed");
     }
     apr_table_setn(r->headers_out, "Content-Disposition",
                    "attachment; filename=\"mail.mobileconfig\"");

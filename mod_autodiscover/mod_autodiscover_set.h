@@ -59,6 +59,8 @@ const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
                                               const char *address);
 const char *autodiscover_set_address(cmd_parms *cmd, void *dir,
                                      const char *address);
+const char *autodiscover_set_signer(cmd_parms *cmd, void *dir,
+                                    const char *certificate, const char *key);
 const char *autodiscover_set_network(cmd_parms *cmd, void *dir,
                                      const char *network);
 const char *autodiscover_domain_section(cmd_parms *cmd, void *dir,

@@ -227,3 +227,23 @@ const char *autodiscover_set_version(cmd_parms *cmd, void *dir,
     autodiscover_settings_of(cmd)->version = v;
     return NULL;
 }
+
+/* Read while httpd still has the rights of the user who starts it. */
+const char *autodiscover_set_signer(cmd_parms *cmd, void *dir,
+                                    const char *certificate, const char *key)
+{
+    const char *why, *path = ap_server_root_relative(cmd->pool, certificate);
+
+    (void)dir;
+    key = key ? ap_server_root_relative(cmd->pool, key) : path;
+    if (!path || !key ||
+        discover_signer_load(&autodiscover_server_of(cmd->server)->signer, path,
+                             key, &why, cmd->pool) != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool,
+                            "%s: %s; write the PEM file of the certificate, "
+                            "then that of its key, without passphrase",
+                            cmd->cmd->name,
+                            path && key ? why : "a path is wrong");
+    }
+    return autodiscover_check_outside(cmd);
+}

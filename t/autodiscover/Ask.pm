@@ -67,7 +67,8 @@ sub server {
     my (%more) = @_;
     my $dir = temp_dir();
     write_file("$dir/mailboxes", mailboxes(), 0644);
-    my $main = "MailboxFile $dir/mailboxes\nMailboxDomain EXAMPLE example.test\n"
+    # Without kept connections none is left when the server is stopped.
+    my $main = "KeepAlive Off\nMailboxFile $dir/mailboxes\nMailboxDomain EXAMPLE example.test\n"
         . "LogLevel autodiscover:debug\n" . login_section('^/autodiscover/.*\.(?:xml|svc)$');
     my $httpd = T::Httpd->new(
         modules => [qw(mailbox autodiscover)], %more,

@@ -9,7 +9,8 @@ use warnings;
 use Test::More;
 use lib qw(t/lib t/autodiscover);
 use Ask qw(value code valid password);
-use T::Dir qw(top read_file);
+use T::Ca;
+use T::Dir qw(top read_file temp_dir);
 use T::Httpd;
 
 sub tested {
@@ -38,12 +39,15 @@ ok($passed, 'conf/autodiscover.conf passes as shipped') or diag($out);
 
 # What it shows as comments passes when it is turned on.
 (my $all = read_file(top() . '/conf/autodiscover.conf')) =~ s/^#(?=\s*<?\/?Autodiscover)//mg;
+$all =~ s/^AutodiscoverSigningCertificate.*\n//m;    # no such files here
 ($passed, $out) = tested('', main => $all);
 ok($passed, 'and with every directive that it shows') or diag($out);
 
 # --- bad ---
 
-my $on = "Autodiscover On\n";
+my $dir = temp_dir();
+my $ca  = T::Ca->make("$dir");
+my $on  = "Autodiscover On\n";
 my @bad = (
     [$on, qr/Autodiscover is On, but .* AutodiscoverServerName mail\.example\.com/],
     ["${on}AutodiscoverEwsUrl https://a.example.com/", qr/AutodiscoverRpcProxy is missing: EXPR needs a host/],
@@ -75,6 +79,10 @@ my @bad = (
     ['AutodiscoverSmtp smtp://mail.example.com', qr/AutodiscoverSmtp: .* is no host name/],
     ['AutodiscoverInternalNetworks 10.0.0.0/33', qr{AutodiscoverInternalNetworks: .* is no network; write 192\.0\.2\.0/24}],
     ['AutodiscoverPublicFolders folders', qr/AutodiscoverPublicFolders: .* is no mail address/],
+    ["AutodiscoverSigningCertificate $dir/missing.pem", qr/AutodiscoverSigningCertificate: the file cannot be opened/],
+    ["AutodiscoverSigningCertificate $ca->{key}", qr/AutodiscoverSigningCertificate: the file holds no certificate/],
+    ["AutodiscoverSigningCertificate $ca->{server}", qr/AutodiscoverSigningCertificate: the file holds no private key/],
+    ["AutodiscoverSigningCertificate $ca->{ca} $ca->{key}", qr/AutodiscoverSigningCertificate: the private key is not that of/],
     ['AutodiscoverTTL 10000', qr/AutodiscoverTTL: "10000" must be a number of hours/],
     ['AutodiscoverTTL -1', qr/AutodiscoverTTL: /],
     ['AutodiscoverLoginName %{login}', qr/AutodiscoverLoginName: .* unknown variable/],

@@ -32,6 +32,7 @@ my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => ['ldap'
 LDAPTimeout 4
 LDAPConnectionTimeout 3
 LDAPRetries 1
+KeepAlive Off
 LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
 MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}??sub?(objectClass=inetOrgPerson)"
 MailboxLDAPBindDN @{[$ldap->reader_dn]}

@@ -10,6 +10,7 @@ use Test::More;
 use JSON::PP qw(decode_json);
 use lib qw(t/lib t/autodiscover);
 use Ask qw(password login_section);
+use T::Ca;
 use T::Dir qw(temp_dir write_file);
 
 my $path  = '/autodiscover/mail.mobileconfig';
@@ -71,6 +72,20 @@ is(get('carol')->{status}, 404, 'nothing to put into a profile');
 is(get('dave')->{status}, 404, 'no mail address');
 is($curl->get($path)->{status}, 401, 'no login');
 is($curl->post($path, 'x', user => 'alice:' . password('alice'))->{status}, 405, 'POST');
+
+# --- signed ---
+
+$httpd->stop;
+my $dir = temp_dir();
+my $ca  = T::Ca->make("$dir");
+$httpd->configure(conf => $httpd->{conf} . "AutodiscoverSigningCertificate $ca->{server} $ca->{key}\n");
+$httpd->start;
+my $signed = get('alice');
+is("$signed->{status} $signed->{type}", '200 application/x-apple-aspen-config', 'a signed profile');
+write_file("$dir/signed", $signed->{body});
+my $content = `openssl smime -verify -inform DER -in $dir/signed -CAfile $ca->{ca} -purpose any 2>$dir/verdict`;
+is($?, 0, 'which OpenSSL verifies') or diag(T::Dir::read_file("$dir/verdict"));
+is($content, $reply->{body}, 'and which holds the same');
 
 is($httpd->stop, 0, 'httpd ends cleanly');
 $httpd->log_ok();
