@@ -38,7 +38,8 @@ static const char *host_domain(const request_rec *r)
 }
 
 /* The answer for the address in the query, or for anybody in the domain that
- * the host stands for.  OK or an HTTP status. */
+ * the host stands for.  OK, or DECLINED: what another handler or a file may
+ * answer is left to it. */
 static int find_answer(request_rec *r, discover_answer_t *answer)
 {
     const char *address =
@@ -54,7 +55,7 @@ static int find_answer(request_rec *r, discover_answer_t *answer)
     if (error != DISCOVER_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       PN(12009) "has nothing to tell: %s", why);
-        return HTTP_NOT_FOUND;
+        return DECLINED;
     }
     return OK;
 }
@@ -66,19 +67,19 @@ int autodiscover_handle_autoconfig(request_rec *r)
     apr_size_t len;
     int status;
 
-    if (r->method_number != M_GET) {
-        return glue_method_not_allowed(r, "GET");
-    }
     status = find_answer(r, &answer);
     if (status != OK) {
         return status;
+    }
+    if (r->method_number != M_GET) {
+        return glue_method_not_allowed(r, "GET");
     }
     if (!discover_autoconfig_is_complete(&answer)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       PN(12010) "has nothing to tell: AutodiscoverSmtp and "
                                 "AutodiscoverImap or AutodiscoverPop3 are "
                                 "needed");
-        return HTTP_NOT_FOUND;
+        return DECLINED;
     }
     if (discover_autoconfig_print(&answer, &bytes, &len, r->pool) !=
         APR_SUCCESS) {
@@ -91,7 +92,7 @@ int autodiscover_handle_autoconfig(request_rec *r)
 static int send_on(request_rec *r, const char *url)
 {
     if (!url) {
-        return HTTP_NOT_FOUND;
+        return DECLINED;
     }
     apr_table_setn(r->headers_out, "Location", url);
     return HTTP_MOVED_PERMANENTLY;

@@ -9,6 +9,7 @@ use warnings;
 use Test::More;
 use lib qw(t/lib t/autodiscover);
 use Ask qw(xpath valid);
+use T::Dir qw(write_file);
 
 my $httpd = Ask::server(conf => <<'VHOST')->start;
 AutodiscoverServerName mail.example.test
@@ -86,7 +87,11 @@ is(get('', $_)->{status}, 404, "nothing at $_")
     for qw(evil.example autoconfig.evil.example localhost autoconfig.noimap.test autoconfig.moved.test autoconfig.other.test guid.test);
 is(get("?emailaddress=$_", 'autoconfig.example.test')->{status}, 404, "nothing for '$_'")
     for qw(alice@evil.example alice alice@noimap.test alice@moved.test alice@guid.test), '%3Cx%3E@example.test';
-is($curl->post($paths[0], 'x')->{status}, 405, 'POST');
+is($curl->post("$paths[0]?emailaddress=alice\@example.test", 'x')->{status}, 405, 'POST');
+mkdir $httpd->dir . '/htdocs/mail';
+write_file($httpd->dir . "/htdocs$paths[0]", "by hand\n", 0644);
+is(get('', 'autoconfig.evil.example')->{body}, "by hand\n", 'where there is nothing to tell, a file is served');
+is(get('?emailaddress=alice@example.test', 'x')->{body}, $one, 'and nowhere else');
 
 # --- CalDAV and CardDAV ---
 
