@@ -239,7 +239,7 @@ cppflags:
 # --- measuring ---
 
 bench: all benches
-	POSTERN_BUILD=$(B) bench/run $(if $(ROWS),'$(ROWS)')
+	ulimit -n $$(ulimit -Hn); POSTERN_BUILD=$(B) bench/run $(if $(ROWS),'$(ROWS)')
 
 BENCH_SHARED := $(B)/bench/load.o $(B)/bench/rpc_tunnel.o
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(BENCH_SHARED) $(LIB)

@@ -18,8 +18,8 @@ use warnings;
 use Time::HiRes qw(time);
 use T::Dir qw(build read_file);
 use Exporter 'import';
-our @EXPORT_OK = qw(program numbers cpu_seconds pss_kib threads descriptors
-    children run_groups median with_cpu);
+our @EXPORT_OK = qw(program numbers cpu_seconds pss_kib descriptors
+    run_groups median with_cpu);
 
 # --- measuring ---
 
@@ -54,18 +54,14 @@ sub family {
     return @all;
 }
 
-sub children { my ($pid) = @_; return grep { $_ != $pid } family($pid) }
-
-# User and system time that a server has used so far.
+# Processor time that a server's threads have used so far, to the nanosecond.
 sub cpu_seconds {
     my ($pid) = @_;
-    my $ticks = 0;
-    for my $member (family($pid)) {
-        my ($rest) = (read_file("/proc/$member/stat") // '') =~ /\) (.*)/s or next;
-        my @field = split ' ', $rest;
-        $ticks += $field[11] + $field[12];
+    my $ns = 0;
+    for my $thread (map { glob "/proc/$_/task/*/schedstat" } family($pid)) {
+        $ns += $1 if (read_file($thread) // '') =~ /^(\d+)/;
     }
-    return $ticks / 100;
+    return $ns / 1e9;
 }
 
 # Runs $measure; adds cpu => microseconds of the server per operation.
@@ -87,7 +83,6 @@ sub pss_kib {
     return $sum;
 }
 
-sub threads { my $n = 0; $n += () = glob "/proc/$_/task/*" for family($_[0]); $n }
 sub descriptors { my $n = 0; $n += () = glob "/proc/$_/fd/*" for family($_[0]); $n }
 
 # --- rounds ---

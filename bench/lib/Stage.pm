@@ -99,7 +99,7 @@ CFG
 # One child, so that nothing starts or ends while we measure.
 our $one_child = <<'CONF';
 ServerLimit 1
-ThreadLimit 4000
+ThreadLimit 12000
 ThreadsPerChild 64
 MinSpareThreads 64
 MaxSpareThreads 64
@@ -108,7 +108,8 @@ AsyncRequestWorkerFactor 200
 LogLevel warn
 CONF
 # The same where each connection keeps a thread.
-my $many_threads = $one_child =~ s/\b64\b/1200/gr;
+my $threads = 300 + ($ENV{IDLE} || 500);
+my $many_threads = $one_child =~ s/\b64\b/$threads/gr;
 
 # httpd's own way to a TCP back end.
 sub new_connect_proxy {

@@ -7,7 +7,7 @@ package Rows::Rpc;
 
 use strict;
 use warnings;
-use Bench qw(program numbers with_cpu pss_kib threads descriptors);
+use Bench qw(program numbers with_cpu pss_kib descriptors);
 use IPC::Open2 qw(open2);
 use Stage qw(ca);
 
@@ -36,25 +36,40 @@ sub load_by {
 # Targets of one kind of load over several ways.
 sub over { my ($what, @ways) = @_; return { map { my $w = $_; ($w => sub { load_by($w, @$what) }) } @ways } }
 
-# So many idle tunnels on a fresh server: what each costs it.
+# So many idle tunnels; IDLE=5000 for more.
 my $idle = $ENV{IDLE} || 500;
 
+# What $measure yields while a client holds them.
+sub while_held {
+    my ($measure, @command) = @_;
+    my $child = open2(my $out, my $in, @command, 'hold', $idle);
+    my ($held) = (<$out> // '') =~ /held=(\d+)/;
+    my $value = $measure->();
+    close $in;
+    waitpid $child, 0;
+    die 'held only ' . ($held // 0) . " of $idle tunnels\n" unless ($held // 0) == $idle;
+    return $value;
+}
+
+# What each of them costs a fresh server.
 sub idle {
     my ($server, $tls, @how) = @_;
     my $httpd = $server->();
     my @port = $tls ? ($httpd->tls_port, '-t', ca()->{ca}) : ($httpd->port);
     my @command = ($load, @how, '-p', "127.0.0.1:$port[0]", @port[ 1 .. $#port ]);
     numbers(@command, 'setup', 50);    # what only the first ones cost
-    my @before = (pss_kib($httpd->pid), threads($httpd->pid), descriptors($httpd->pid));
-    my $child = open2(my $out, my $in, @command, 'hold', $idle);
-    my ($held) = (<$out> // '') =~ /held=(\d+)/;
-    my @after = (pss_kib($httpd->pid), threads($httpd->pid), descriptors($httpd->pid));
-    close $in;
-    waitpid $child, 0;
+    my $size   = sub { [pss_kib($httpd->pid), descriptors($httpd->pid)] };
+    my $before = $size->();
+    my $after  = while_held($size, @command);
     $httpd->stop;
-    die "held only " . ($held // 0) . " of $idle tunnels\n" unless ($held // 0) == $idle;
-    my @each = map { ($after[$_] - $before[$_]) / $idle } 0 .. 2;
-    return { pss => $each[0], threads => $each[1], fds => $each[2], us => 1 };
+    my @each = map { ($after->[$_] - $before->[$_]) / $idle } 0, 1;
+    return { pss => $each[0], fds => $each[1] };
+}
+
+# Round trips on one more tunnel of the same server.
+sub beside_idle {
+    my ($how) = $way{ours}->();
+    return while_held(sub { load_by('ours', qw(rtt 1 1 64)) }, $load, @$how);
 }
 
 my @rpch = qw(-v rpch -u alice:secret -s bench.example.test:6001);
@@ -106,6 +121,10 @@ return (
       rows => [
         ['rpc.idle.plain', 'KiB/tunnel', 'ours.pss', 'connect.pss', "$connect; PSS, $idle tunnels"],
         ['rpc.idle.plain.fds', 'per tunnel', 'ours.fds', 'connect.fds', $connect] ] },
+    { needs => [@needs], rounds => 3,
+      targets => { held => \&beside_idle, free => sub { load_by('ours', qw(rtt 1 1 64)) } },
+      rows => [
+        ['rpc.rtt.1.held', 'calls/s', 'held.rps', 'free.rps', "the same without $idle idle tunnels on the server"] ] },
     { needs => [@needs], rounds => 1, targets => \%idle,
       rows => [
         ['rpc.idle.tls', 'KiB/tunnel', 'ours_tls.pss', 'connect_tls.pss', "$connect inside TLS; PSS, $idle tunnels"] ] },
