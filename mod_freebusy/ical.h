@@ -10,6 +10,8 @@
 #include "busy.h"
 #include "timezone.h"
 
+#include <apr_hash.h>
+
 #define ICAL_COMPONENTS_MAX 20000
 #define ICAL_DEPTH_MAX 6
 #define ICAL_LINE_MAX 65536 /* of a property that we read, unfolded */
@@ -21,6 +23,8 @@ typedef struct ical_query_t {
     const apr_array_header_t *addresses; /* const char *: the owner's, to find
                                             his answer to an invitation */
     apr_interval_time_t budget;          /* for all recurrences together */
+    apr_hash_t *zones; /* zones of the system by their TZID, for the next
+                          calendar; NULL: not kept */
 } ical_query_t;
 
 /* What the caller may want to tell the admin. */

@@ -123,6 +123,7 @@ apr_status_t ical_recur_run(ical_reader_t *reader,
 {
     icalrecur_iterator *iterator;
     struct icaltimetype t;
+    apr_int64_t utc;
     apr_status_t rv = APR_SUCCESS;
 
     until_on_clock(&rule, start);
@@ -133,12 +134,14 @@ apr_status_t ical_recur_run(ical_reader_t *reader,
     }
     while (rv == APR_SUCCESS) {
         t = icalrecur_iterator_next(iterator);
-        if (icaltime_is_null_time(t) || t.year > DATETIME_YEAR_MAX ||
-            ical_time_utc(t, start->zone) >= reader->query->window.end) {
+        if (icaltime_is_null_time(t) || t.year > DATETIME_YEAR_MAX) {
             break;
         }
-        if (ical_time_utc(t, start->zone) + duration >
-            reader->query->window.start) {
+        utc = ical_time_utc(t, start->zone);
+        if (utc >= reader->query->window.end) {
+            break;
+        }
+        if (utc + duration > reader->query->window.start) {
             rv = each(data, t);
         }
         if (apr_time_now() > reader->deadline) {

@@ -53,17 +53,37 @@ static icalcomponent *find_vtimezone(icalcomponent *calendar, const char *tzid)
 
 /* "/mozilla.org/20070129_1/Europe/Berlin": tries what stands behind each
  * slash. */
-static apr_status_t load_by_name(timezone_t **tz, const char *tzid,
-                                 apr_pool_t *pool)
+static timezone_t *load_by_name(const char *tzid, apr_pool_t *pool)
 {
+    timezone_t *tz;
+
     while (tzid && *tzid) {
-        if (tzif_load(tz, tzid, pool) == APR_SUCCESS) {
-            return APR_SUCCESS;
+        if (tzif_load(&tz, tzid, pool) == APR_SUCCESS) {
+            return tz;
         }
         tzid = strchr(tzid, '/');
         tzid = tzid ? tzid + 1 : NULL;
     }
-    return APR_NOTFOUND;
+    return NULL;
+}
+
+/* The zone of the system, kept for other calendars when the caller wants it. */
+static timezone_t *system_zone(ical_reader_t *reader, const char *tzid)
+{
+    apr_hash_t *kept = reader->query->zones;
+    timezone_t *tz;
+    apr_pool_t *pool;
+
+    if (!kept) {
+        return load_by_name(tzid, reader->pool);
+    }
+    tz = apr_hash_get(kept, tzid, APR_HASH_KEY_STRING);
+    if (!tz && apr_hash_count(kept) < ZONES_MAX) {
+        pool = apr_hash_pool_get(kept);
+        tz = load_by_name(tzid, pool);
+        apr_hash_set(kept, apr_pstrdup(pool, tzid), APR_HASH_KEY_STRING, tz);
+    }
+    return tz ? tz : load_by_name(tzid, reader->pool);
 }
 
 const timezone_t *ical_time_zone(ical_reader_t *reader, const char *tzid)
@@ -80,9 +100,11 @@ const timezone_t *ical_time_zone(ical_reader_t *reader, const char *tzid)
         return reader->floating;
     }
     vtimezone = find_vtimezone(reader->calendar, tzid);
-    if ((!vtimezone ||
-         vtimezone_read(&tz, vtimezone, &why, reader->pool) != APR_SUCCESS) &&
-        load_by_name(&tz, tzid, reader->pool) != APR_SUCCESS) {
+    if (!vtimezone || vtimezone_read(&tz, vtimezone, reader->query->window,
+                                     &why, reader->pool) != APR_SUCCESS) {
+        tz = system_zone(reader, tzid);
+    }
+    if (!tz) {
         reader->report->unknown_zones++;
         tz = (timezone_t *)reader->floating;
     }

@@ -39,6 +39,7 @@ typedef struct state_t {
     const availability_request_t *request;
     const ews_suggestions_t *suggestions; /* NULL when none are wanted */
     const availability_hours_t *hours;
+    apr_hash_t *zones; /* that one calendar leaves for the next */
     job_t *jobs;
     availability_result_t *results;
     apr_time_t deadline; /* of what is being done */
@@ -307,7 +308,7 @@ static apr_status_t read_window(state_t *s, job_t *job, busy_window_t window,
     const apr_interval_time_t left = s->deadline - apr_time_now();
     ical_query_t query = {
         window, s->conf->zone ? s->conf->zone : s->request->zone,
-        job->mailbox->addresses, left < BUDGET ? left : BUDGET};
+        job->mailbox->addresses, left < BUDGET ? left : BUDGET, s->zones};
     source_calendar_t *c = job->calendar;
     ical_report_t said;
 
@@ -423,6 +424,7 @@ xml_out_t *freebusy_availability(request_rec *r, const freebusy_conf_t *conf,
         request->suggestions.wanted && !request->suggestions.error.code
             ? &request->suggestions
             : NULL;
+    s.zones = apr_hash_make(r->pool);
     s.jobs = apr_pcalloc(r->pool, sizeof(*s.jobs) * count);
     s.results = apr_pcalloc(r->pool, sizeof(*s.results) * count);
     s.deadline = freebusy_deadline(conf);

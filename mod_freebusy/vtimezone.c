@@ -6,10 +6,14 @@
 
 #include <stdlib.h>
 
-/* Switches are written out until this year: no calendar looks beyond. */
-#define LAST_YEAR 2100
 #define OBSERVANCES_MAX 200
 #define SWITCHES_MAX 4000
+
+/* The years whose switches are written out.  Rules began in 1970 or earlier:
+ * going through all years since costs more than reading the calendar. */
+typedef struct years_t {
+    int first, last;
+} years_t;
 
 typedef struct switch_t {
     apr_int64_t at; /* UTC */
@@ -46,9 +50,27 @@ static int push(apr_array_header_t *list, switch_t s, struct icaltimetype local)
     return 1;
 }
 
+/* Rules that go on may begin later: their phase is the year. */
+static struct icaltimetype begin(const struct icalrecurrencetype *rule,
+                                 struct icaltimetype start, years_t years)
+{
+    int goes_on = icaltime_is_null_time(rule->until) ||
+                  rule->until.year > years.first + 1;
+
+    if (goes_on && rule->count == 0 && rule->interval <= 1 &&
+        start.year < years.first) {
+        start.year = years.first;
+        if (start.day > datetime_days_in_month(start.year, start.month)) {
+            start.day--;
+        }
+    }
+    return start;
+}
+
 /* The switches of a yearly rule, DTSTART being the first. */
 static int push_rule(apr_array_header_t *list, switch_t s,
-                     struct icalrecurrencetype rule, struct icaltimetype start)
+                     struct icalrecurrencetype rule, struct icaltimetype start,
+                     years_t years)
 {
     icalrecur_iterator *iterator;
     struct icaltimetype t;
@@ -64,12 +86,12 @@ static int push_rule(apr_array_header_t *list, switch_t s,
         icaltime_adjust(&rule.until, 0, 0, 0, s.before);
         rule.until.zone = NULL;
     }
-    iterator = icalrecur_iterator_new(rule, start);
+    iterator = icalrecur_iterator_new(rule, begin(&rule, start, years));
     if (!iterator) {
         return 0;
     }
     for (t = icalrecur_iterator_next(iterator);
-         good && !icaltime_is_null_time(t) && t.year <= LAST_YEAR;
+         good && !icaltime_is_null_time(t) && t.year <= years.last;
          t = icalrecur_iterator_next(iterator)) {
         good = push(list, s, t);
     }
@@ -94,7 +116,8 @@ static int push_dates(apr_array_header_t *list, switch_t s,
     return 1;
 }
 
-static int push_observance(apr_array_header_t *list, icalcomponent *observance)
+static int push_observance(apr_array_header_t *list, icalcomponent *observance,
+                           years_t years)
 {
     icalproperty *dtstart =
         icalcomponent_get_first_property(observance, ICAL_DTSTART_PROPERTY);
@@ -112,7 +135,7 @@ static int push_observance(apr_array_header_t *list, icalcomponent *observance)
     start.is_date = 0;
     start.zone = NULL;
     if (rule) {
-        return push_rule(list, s, icalproperty_get_rrule(rule), start) &&
+        return push_rule(list, s, icalproperty_get_rrule(rule), start, years) &&
                push_dates(list, s, observance);
     }
     return push(list, s, start) && push_dates(list, s, observance);
@@ -126,8 +149,11 @@ static int by_time(const void *a, const void *b)
 }
 
 apr_status_t vtimezone_read(timezone_t **tz, icalcomponent *vtimezone,
-                            const char **why, apr_pool_t *pool)
+                            busy_window_t window, const char **why,
+                            apr_pool_t *pool)
 {
+    const years_t years = {datetime_year_of(window.start) - 3,
+                           datetime_year_of(window.end) + 1};
     apr_array_header_t *list = apr_array_make(pool, 16, sizeof(switch_t));
     icalcomponent *c;
     int i, count = 0;
@@ -142,7 +168,7 @@ apr_status_t vtimezone_read(timezone_t **tz, icalcomponent *vtimezone,
             kind != ICAL_XDAYLIGHT_COMPONENT) {
             continue;
         }
-        if (++count > OBSERVANCES_MAX || !push_observance(list, c)) {
+        if (++count > OBSERVANCES_MAX || !push_observance(list, c, years)) {
             return APR_EINVAL;
         }
     }

@@ -20,7 +20,8 @@ static apr_status_t read_text(busy_set_t **set, const char *text,
                               apr_size_t len, ical_report_t *report,
                               const char **why, apr_pool_t *pool)
 {
-    ical_query_t query = {{0, 0}, berlin, addresses, apr_time_from_msec(500)};
+    ical_query_t query = {
+        {0, 0}, berlin, addresses, apr_time_from_msec(500), NULL};
 
     query.window.start = datetime_days(2026, 3, 27) * DAY;
     query.window.end = query.window.start + 4 * DAY;
