@@ -90,10 +90,11 @@ discover_error_e autodiscover_public_answer(request_rec *r, const char *address,
                                             discover_answer_t *answer,
                                             const char **why);
 
-/* The same when no address is known: `mail` and `local` stand for it.  The
- * domain must be one of <AutodiscoverDomain>. */
+/* The same when no address is known: `mail` and `local` stand for it.
+ * `host_domain`, which a client said, chooses one of the domains that
+ * <AutodiscoverDomain> names in full. */
 discover_error_e
-autodiscover_anybodys_answer(request_rec *r, const char *domain,
+autodiscover_anybodys_answer(request_rec *r, const char *host_domain,
                              const char *mail, const char *local,
                              discover_answer_t *answer, const char **why);
 

@@ -240,32 +240,31 @@ discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
 }
 
 discover_error_e
-autodiscover_anybodys_answer(request_rec *r, const char *domain,
+autodiscover_anybodys_answer(request_rec *r, const char *host_domain,
                              const char *mail, const char *local,
                              discover_answer_t *answer, const char **why)
 {
     const autodiscover_server_t *conf = autodiscover_server_of(r->server);
-    const discover_mailbox_t mailbox = {.user = local,
-                                        .mail = mail,
-                                        .local = local,
-                                        .domain = domain,
-                                        .display_name = mail};
+    const discover_domain_t *domain =
+        discover_domain_find(conf->domains, host_domain);
+    discover_mailbox_t mailbox = {
+        .user = local, .mail = mail, .local = local, .display_name = mail};
     discover_settings_t settings;
-    discover_error_e error;
 
-    if (!discover_domain_find(conf->domains, domain)) {
+    /* The configured name is what answers are made of, so a wildcard, which
+     * has none, does not count. */
+    if (!domain || domain->name[0] == '*') {
         *why = "no AutodiscoverDomain is configured for this host";
         return DISCOVER_NO_CONFIGURATION;
     }
-    error = settings_for(r, domain, &settings, why);
-    if (error == DISCOVER_OK &&
-        (settings.redirect_address || settings.redirect_url)) {
+    discover_settings_merge(&settings, &conf->settings, domain->settings);
+    if (settings.redirect_address || settings.redirect_url) {
         *why = "the domain is hosted elsewhere";
         return DISCOVER_NO_CONFIGURATION;
     }
-    return error == DISCOVER_OK ? discover_answer_make_public(
-                                      answer, &settings, &mailbox, why, r->pool)
-                                : error;
+    mailbox.domain = domain->name;
+    return discover_answer_make_public(answer, &settings, &mailbox, why,
+                                       r->pool);
 }
 
 discover_error_e autodiscover_public_answer(request_rec *r, const char *address,

@@ -82,7 +82,8 @@ for my $host (qw(autoconfig.example.test example.test autodiscover.example.test 
     is(lc xpath($reply, 'string(//domain)'), 'example.test', 'for its domain');
     is(of($reply, 'imap', 'username'), '%EMAILADDRESS%', 'with a placeholder');
 }
-is(xpath(get('?emailaddress=', 'autoconfig.sub.example.test'), 'string(//domain)'), 'sub.example.test', 'a domain below');
+is(xpath(get('?emailaddress=a@sub.example.test', 'x'), 'string(//domain)'), 'sub.example.test', 'a domain below, by address');
+is(get('?emailaddress=', 'autoconfig.sub.example.test')->{status}, 404, 'but not by host: no header becomes a name');
 is(get('', $_)->{status}, 404, "nothing at $_")
     for qw(evil.example autoconfig.evil.example localhost autoconfig.noimap.test autoconfig.moved.test autoconfig.other.test guid.test);
 is(get("?emailaddress=$_", 'autoconfig.example.test')->{status}, 404, "nothing for '$_'")
