@@ -116,6 +116,14 @@ static int push_dates(apr_array_header_t *list, switch_t s,
     return 1;
 }
 
+/* libical's own check lets months beyond 12 pass. */
+static int is_sound(struct icaltimetype t)
+{
+    return !icaltime_is_null_time(t) && icaltime_is_valid_time(t) &&
+           t.month >= 1 && t.month <= 12 && t.day >= 1 &&
+           t.day <= datetime_days_in_month(t.year, t.month);
+}
+
 static int push_observance(apr_array_header_t *list, icalcomponent *observance,
                            years_t years)
 {
@@ -127,7 +135,7 @@ static int push_observance(apr_array_header_t *list, icalcomponent *observance,
         icalcomponent_get_first_property(observance, ICAL_RRULE_PROPERTY);
     switch_t s = {0, 0, 0};
 
-    if (icaltime_is_null_time(start) || !icaltime_is_valid_time(start) ||
+    if (!is_sound(start) ||
         !offset_of(observance, ICAL_TZOFFSETFROM_PROPERTY, &s.before) ||
         !offset_of(observance, ICAL_TZOFFSETTO_PROPERTY, &s.after)) {
         return 0;

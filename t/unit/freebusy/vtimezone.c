@@ -72,6 +72,10 @@ static const struct {
      ZONE("BEGIN:STANDARD\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:"
           "STANDARD\n"),
      NULL, 0, 0},
+    {"starts in month 52",
+     ZONE(OBSERVANCE("STANDARD", "04925256T030000", "+0200", "+0100",
+                     "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\n")),
+     NULL, 0, 0},
     {"every month",
      ZONE(OBSERVANCE("STANDARD", "19700101T000000", "+0100", "+0200",
                      "RRULE:FREQ=MONTHLY\n")),
