@@ -11,7 +11,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define PARALLEL 16 /* connections to the calendar server at a time */
+#define PARALLEL 25 /* connections to the calendar server at a time */
 
 static int is_url(const char *text)
 {
