@@ -114,11 +114,12 @@ static void look_up(state_t *s, int i)
 /* The caller's own password, if he logged in by one and it stays private. */
 static const char *password_of_caller(request_rec *r, const source_t *source)
 {
-    const char *password = NULL;
+    const char *password = NULL, *user;
 
-    if (r->ap_auth_type && ap_cstr_casecmp(r->ap_auth_type, "Basic") == 0 &&
-        source_is_private(source)) {
-        ap_get_basic_auth_pw(r, &password);
+    if (!r->ap_auth_type || ap_cstr_casecmp(r->ap_auth_type, "Basic") != 0 ||
+        !source_is_private(source) ||
+        ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS) {
+        return NULL;
     }
     return password;
 }
@@ -189,7 +190,7 @@ static const char *scope(const state_t *s, const source_t *source,
     return text;
 }
 
-/* What the cache has not is read, and kept.  Files are near enough. */
+/* What the cache has not is read, and kept.  Files are near enough without. */
 static void read_through_cache(const state_t *s, const source_t *source,
                                const source_question_t *question,
                                source_calendar_t *list, int count,
