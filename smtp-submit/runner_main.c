@@ -52,5 +52,7 @@ int main(int argc, const char *const argv[])
         status = action_any(&action, &arguments.command);
     }
     apr_pool_destroy(action.pool);
-    return fflush(stdout) == 0 ? status : ACTION_IO;
+    /* Whoever sends one mail waits for us: what the libraries would do at exit
+     * is of no use to anybody. */
+    _exit(fflush(stdout) == 0 ? status : ACTION_IO);
 }
