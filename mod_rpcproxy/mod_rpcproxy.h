@@ -302,7 +302,6 @@ void rpcproxy_held_keep(rpcproxy_held_t *held, const void *bytes,
 
 struct rpcproxy_tunnel_t {
     vconn_t vconn;
-    apr_pool_t *pool;
     rpcproxy_poller_t *poller;
     server_rec *server;
     rpcproxy_chan_t *chan[VCONN_CHANNELS];

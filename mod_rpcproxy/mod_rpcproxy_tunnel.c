@@ -7,8 +7,8 @@
 
 #include "mod_rpcproxy.h"
 
-#include <apr_strings.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -202,7 +202,7 @@ static void destroy(rpcproxy_tunnel_t *t)
     rpcproxy_held_keep(&t->up_next, NULL, 0);
     rpcproxy_held_keep(&t->down, NULL, 0);
     rpcproxy_vconns_remove(t);
-    apr_pool_destroy(t->pool);
+    free(t);
 }
 
 static void run_again(rpcproxy_task_t *task)
@@ -308,25 +308,40 @@ void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t)
     rpcproxy_poller_timer(t->poller, &t->timer, vconn_deadline(&t->vconn));
 }
 
+/* Puts a copy of `text` at *to and moves that on. */
+static const char *append(char **to, const char *text)
+{
+    apr_size_t size = strlen(text) + 1;
+    char *copy = memcpy(*to, text, size);
+
+    *to += size;
+    return copy;
+}
+
+/* One block with its strings behind it.  An APR pool would take 8 KiB for each
+ * of some ten thousand tunnels. */
 rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first)
 {
-    rpcproxy_tunnel_t *t;
     vconn_identity_t identity = first->identity;
-    apr_pool_t *pool;
+    const char *client = first->r->useragent_ip;
+    rpcproxy_tunnel_t *t =
+        calloc(1, sizeof(*t) + strlen(identity.user) + strlen(identity.target) +
+                      strlen(client) + 3);
+    char *strings;
 
-    apr_pool_create(&pool, first->poller->pool);
-    apr_pool_tag(pool, "rpcproxy_tunnel");
-    t = apr_pcalloc(pool, sizeof(*t));
-    t->pool = pool;
+    if (!t) {
+        ap_abort_on_oom();
+    }
+    strings = (char *)(t + 1);
     t->poller = first->poller;
     t->server = first->server;
     t->trace = first->trace;
     t->began = first->poller->now;
-    t->client = apr_pstrdup(pool, first->r->useragent_ip);
+    t->client = append(&strings, client);
     t->timer.fire = on_timer;
     t->again.run = run_again;
-    identity.user = apr_pstrdup(pool, identity.user);
-    identity.target = apr_pstrdup(pool, identity.target);
+    identity.user = append(&strings, identity.user);
+    identity.target = append(&strings, identity.target);
     vconn_init(&t->vconn, &first->hello.vconn, &identity);
     rpcproxy_backend_init(&t->backend, t, t->poller);
     return t;
