@@ -10,6 +10,7 @@
 #include "lib/xml.h"
 
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -107,12 +108,13 @@ static int before_login(request_rec *r)
     const char *elsewhere = autodiscover_server_of(r->server)->http_redirect;
     const path_t *path = path_of(r);
 
-    if (elsewhere && glue_path_is(r, AUTODISCOVER_POX_PATH)) {
-        apr_table_setn(r->headers_out, "Location", elsewhere);
-        return HTTP_MOVED_TEMPORARILY;
-    }
-    if (elsewhere && glue_path_is(r, AUTODISCOVER_SOAP_PATH)) {
-        apr_table_setn(r->headers_out, "Location", soap_at(elsewhere, r->pool));
+    if (elsewhere && strcmp(ap_http_scheme(r), "http") == 0 &&
+        (glue_path_is(r, AUTODISCOVER_POX_PATH) ||
+         glue_path_is(r, AUTODISCOVER_SOAP_PATH))) {
+        apr_table_setn(r->headers_out, "Location",
+                       glue_path_is(r, AUTODISCOVER_SOAP_PATH)
+                           ? soap_at(elsewhere, r->pool)
+                           : elsewhere);
         return HTTP_MOVED_TEMPORARILY;
     }
     if (path && path->announces_soap) {

@@ -9,9 +9,13 @@ use warnings;
 use Test::More;
 use lib qw(t/lib t/autodiscover);
 use Ask qw(value code valid password);
+use T::Ca;
+use T::Dir qw(temp_dir);
 use T::Httpd;
 
-my $httpd = Ask::server(main => <<'CONF', conf => <<'VHOST');
+my $dir   = temp_dir();
+my $ca    = T::Ca->make("$dir");
+my $httpd = Ask::server(tls => $ca, main => <<'CONF', conf => <<'VHOST');
 AutodiscoverServerName mail.main.test
 <AutodiscoverDomain example.test>
     AutodiscoverImap imap.main.test
@@ -107,6 +111,9 @@ for my $user (undef, 'alice:' . password('alice')) {
         ok(!$get->{headers}{'www-authenticate'}, 'nobody is asked for a password');
     }
 }
+
+my $safe = T::Curl->new(base => $httpd->tls_url, ca => $ca->{ca})->get('/autodiscover/autodiscover.xml');
+is($safe->{status}, 401, 'by HTTPS there is a login, and no redirect');
 
 # --- directives ---
 
