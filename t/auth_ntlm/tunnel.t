@@ -26,7 +26,7 @@ my $address = $dc->address;
 my $path = '/rpc/rpcproxy.dll';
 
 my $httpd = T::Httpd->new(modules => [qw(auth_ntlm rpcproxy)], tls => $ca,
-    main => "SSLProtocol -all +TLSv1.2\n", conf => <<"CONF");
+    main => "MaxRequestWorkers 16\nSSLProtocol -all +TLSv1.2\n", conf => <<"CONF");
 NTLMDomain EXAMPLE example.test
 NTLMVerifier $address
 RPCProxyBackend dc1.example.test 593 $address:135

@@ -31,7 +31,8 @@ for my $file (@ours) {
     @found = grep { !/^(?:abort|rand|strerror|getpwnam|getgrnam|localtime) / } @found if $file =~ m{^smtp-submit/};
     is("@found", '', "$file: no banned call");
 }
-for my $file (grep { !m{^smtp-submit/} } @ours) {
+# The section of a module in httpd's status page is HTML, printed as httpd does.
+for my $file (grep { !m{^smtp-submit/} && code($_) !~ /\bstatus_hook\b/ } @ours) {
     my @xml = code($file, 1) =~ /("[^"\n]*(?:<\/\w|<\?xml|\bxmlns(?::\w+)?=)[^"\n]*")/g;
     is("@xml", '', "$file: no XML by concatenation");
 }

@@ -28,6 +28,7 @@ package Terminal {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
             POSIX::setsid();
+            $SIG{INT} = 'DEFAULT';    # whatever started the test may have ignored it
             sysopen my $slave, $name, O_RDWR or POSIX::_exit(126);
             ioctl $slave, TIOCSCTTY, 0;
             open STDIN, '<&', $slave; open STDOUT, '>&', $slave; open STDERR, '>&', $slave;
