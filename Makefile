@@ -60,8 +60,10 @@ else
 
 libexecdir := $(shell $(APXS) -q LIBEXECDIR | tr -d ';')
 sysconfdir := $(shell $(APXS) -q SYSCONFDIR | tr -d ';')
-HTTPD_CPPFLAGS := -I$(shell $(APXS) -q INCLUDEDIR | tr -d ';')
-APR_CPPFLAGS := $(shell apr-1-config --cppflags --includes) $(shell apu-1-config --includes)
+# As system headers: clang complains about macros of APR's otherwise.
+as_system = $(filter-out -isystem/usr/include,$(patsubst -I%,-isystem%,$(1)))
+HTTPD_CPPFLAGS := -isystem$(shell $(APXS) -q INCLUDEDIR | tr -d ';')
+APR_CPPFLAGS := $(call as_system,$(shell apr-1-config --cppflags --includes) $(shell apu-1-config --includes))
 APR_LIBS := $(shell apr-1-config --link-ld) $(shell apu-1-config --link-ld)
 XML_CPPFLAGS := $(shell pkg-config --cflags libxml-2.0)
 XML_LIBS := $(shell pkg-config --libs libxml-2.0)
