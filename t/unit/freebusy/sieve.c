@@ -56,8 +56,7 @@ static const char *const messages[] = {
     "${variable} %{user}",
     "tab\there ",
     " leading and trailing ",
-    "\xef\xbb\xbf<html><body>Away <b>until</b> Friday &amp; "
-    "\"back\"</body></html>",
+    "\xef\xbb\xbf<body>Away <b>until</b> Friday &amp; \"back\"</body>",
     "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x8c\xb4",
     "=3D =\n=0A",
     "Content-Type: text/html\n\nbody",
