@@ -95,7 +95,8 @@ static int on_debug(CURL *curl, curl_infotype type, char *data, size_t size,
 {
     transport_t *t = baton;
     const char *text = apr_pstrmemdup(t->pool, data, size);
-    int plain = size < 5 || (apr_isdigit(data[0]) && memcmp(data, "334", 3)) ||
+    int plain = size < 5 ||
+                (apr_isdigit(data[0]) && memcmp(data, "334", 3) != 0) ||
                 memcmp(data, "EHLO", 4) == 0 || memcmp(data, "STAR", 4) == 0;
 
     (void)curl;
