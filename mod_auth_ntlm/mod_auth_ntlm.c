@@ -2,8 +2,7 @@
  * Copyright the Postern authors */
 
 /* AuthType NTLM: a login that belongs to one TCP connection, verified by a
- * Samba server.  This file decides which scheme a request may use, and what a
- * 401 offers. */
+ * Samba server.  This file decides which scheme a request may use. */
 
 #include "mod_auth_ntlm.h"
 
@@ -19,10 +18,6 @@
 
 APLOG_USE_MODULE(auth_ntlm);
 
-/* The largest request body that is asked for, only to be thrown away, so that
- * a 401 can keep the connection. */
-#define SMALL_BODY 65536
-
 /* What was decided for a request, kept in its request_config for its
  * subrequests and internal redirects: they carry the same header, and a type 3
  * is worth something once. */
@@ -33,69 +28,6 @@ typedef struct verdict_t {
     const account_domain_t *domain;
     const apr_array_header_t *servers;
 } verdict_t;
-
-int auth_ntlm_is_bindable(const request_rec *r)
-{
-    static const char *const signs[] = {"Via", "Forwarded", "X-Forwarded-For"};
-    apr_size_t i;
-
-    if (r->connection->master || r->proto_num >= HTTP_VERSION(2, 0) ||
-        r->proxyreq == PROXYREQ_PROXY) {
-        return 0;
-    }
-    for (i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-        if (apr_table_get(r->headers_in, signs[i])) {
-            return 0;
-        }
-    }
-    /* mod_remoteip takes the header away and leaves this. */
-    return apr_table_get(r->notes, "remoteip-proxy-ip-list") == NULL;
-}
-
-void auth_ntlm_keep_connection(request_rec *r)
-{
-    const char *length = apr_table_get(r->headers_in, "Content-Length");
-    apr_off_t body = 0;
-
-    if (!r->expecting_100 || r->connection->keepalive == AP_CONN_CLOSE ||
-        apr_table_get(r->headers_in, "Transfer-Encoding") ||
-        !ap_parse_strict_length(&body, length ? length : "0") ||
-        body > SMALL_BODY) {
-        return;
-    }
-    if (body > 0) {
-        int status = r->status;
-        const char *line = r->status_line;
-
-        r->status = HTTP_CONTINUE;
-        r->status_line = NULL;
-        ap_send_interim_response(r, 0);
-        r->status = status;
-        r->status_line = line;
-    }
-    r->expecting_100 = 0;
-}
-
-static const char *basic_realm(request_rec *r, const auth_ntlm_dir_t *conf)
-{
-    const char *name = ap_auth_name(r);
-
-    return name ? name : conf->domain->name;
-}
-
-int auth_ntlm_offer(request_rec *r, const auth_ntlm_dir_t *conf)
-{
-    if (auth_ntlm_is_bindable(r)) {
-        apr_table_addn(r->err_headers_out, "WWW-Authenticate", "NTLM");
-        auth_ntlm_keep_connection(r);
-    }
-    if (conf->basic) {
-        apr_table_addn(
-            r->err_headers_out, "WWW-Authenticate",
-            apr_psprintf(r->pool, "Basic realm=\"%s\"", basic_realm(r, conf)));
-    }
-    return HTTP_UNAUTHORIZED;
-}
 
 /* mod_authz_core asks for this when the user who logged in is not the one
  * required. */
@@ -127,7 +59,7 @@ static int check_possible(request_rec *r, const auth_ntlm_dir_t *conf)
                       PN(11002) "%s needs TLS (NTLMRequireTLS)", r->uri);
         return HTTP_FORBIDDEN;
     }
-    if (!auth_ntlm_is_bindable(r) && !conf->basic) {
+    if (!auth_ntlm_is_bindable(r) && !conf->basic && conf->negotiate != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       PN(11003) "%s cannot be reached by HTTP/2 or through a "
                                 "proxy: a login belongs to one connection",
@@ -148,13 +80,16 @@ static int decide(request_rec *r, const auth_ntlm_dir_t *conf)
     if (status != OK) {
         return status;
     }
+    if (scheme == TOKEN_NEGOTIATE && conf->negotiate != 1) {
+        scheme = TOKEN_OTHER;
+    }
     if (scheme == TOKEN_BASIC && conf->basic) {
         return auth_ntlm_basic(r, conf);
     }
     if (auth_ntlm_is_bindable(r)) {
         return auth_ntlm_login(r, conf, scheme, header);
     }
-    if (scheme == TOKEN_NTLM) {
+    if (scheme == TOKEN_NTLM || scheme == TOKEN_NEGOTIATE) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       PN(11004) "NTLM login refused: HTTP/2 or a proxy "
                                 "between us and the client");
@@ -172,6 +107,14 @@ static const verdict_t *earlier_verdict(const request_rec *r)
         verdict = ap_get_module_config(r->request_config, &auth_ntlm_module);
     }
     return verdict;
+}
+
+static int carries_ntlm(const request_rec *r)
+{
+    token_scheme_t scheme =
+        token_scheme(apr_table_get(r->headers_in, "Authorization"));
+
+    return scheme == TOKEN_NTLM || scheme == TOKEN_NEGOTIATE;
 }
 
 static int check_authn(request_rec *r)
@@ -192,8 +135,7 @@ static int check_authn(request_rec *r)
         r->ap_auth_type = (char *)earlier->auth_type;
         return earlier->status;
     }
-    if (earlier && token_scheme(apr_table_get(r->headers_in,
-                                              "Authorization")) == TOKEN_NTLM) {
+    if (earlier && carries_ntlm(r)) {
         return HTTP_UNAUTHORIZED;
     }
     verdict = apr_pcalloc(r->pool, sizeof(*verdict));
@@ -230,12 +172,27 @@ static void child_init(apr_pool_t *pool, server_rec *main_server)
     }
 }
 
+/* An ErrorDocument is a request of its own: the 401 before it is completed
+ * here. */
+static int complete_document(request_rec *r)
+{
+    if (r->prev) {
+        auth_ntlm_complete_offer(r->prev);
+    }
+    return DECLINED;
+}
+
 static void register_hooks(apr_pool_t *p)
 {
     (void)p;
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_optional_fn_retrieve(auth_ntlm_retrieve, NULL, NULL,
+                                 APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(auth_ntlm_complete_offer, NULL, NULL,
+                                APR_HOOK_MIDDLE);
+    ap_hook_fixups(complete_document, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_note_auth_failure(note_auth_failure, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -23,6 +23,7 @@ typedef struct auth_ntlm_dir_t {
     apr_interval_time_t timeout;
     int max_handshakes;
     int require_tls;
+    int negotiate;              /* Kerberos is done by another module */
     int basic_set;              /* basic is meant, even when it is NULL */
     authn_provider_list *basic; /* in the order in which they are asked */
 } auth_ntlm_dir_t;
@@ -53,6 +54,10 @@ int auth_ntlm_is_bindable(const request_rec *r);
 /* Answers 401 with the schemes that work for this request, in their order. */
 int auth_ntlm_offer(request_rec *r, const auth_ntlm_dir_t *conf);
 
+/* Where another module has done Negotiate and says 401, the other schemes are
+ * offered too. */
+void auth_ntlm_complete_offer(request_rec *r);
+
 /* Sees to it that a 401 does not end the connection, as httpd would do when
  * the client waits for "100 Continue" with its body. */
 void auth_ntlm_keep_connection(request_rec *r);
@@ -62,6 +67,9 @@ void auth_ntlm_keep_connection(request_rec *r);
  * r->user set, or the status to return. */
 int auth_ntlm_login(request_rec *r, const auth_ntlm_dir_t *conf,
                     token_scheme_t scheme, const char *header);
+
+/* Hook optional_fn_retrieve: MailboxLoginDelay, when mod_mailbox is loaded. */
+void auth_ntlm_retrieve(void);
 
 /* Basic credentials against conf->basic.  As above. */
 int auth_ntlm_basic(request_rec *r, const auth_ntlm_dir_t *conf);

@@ -23,6 +23,7 @@ void *auth_ntlm_create_dir(apr_pool_t *p, char *path)
     conf->timeout = -1;
     conf->max_handshakes = -1;
     conf->require_tls = -1;
+    conf->negotiate = -1;
     return conf;
 }
 
@@ -45,6 +46,9 @@ void *auth_ntlm_merge_dir(apr_pool_t *p, void *base, void *add)
     }
     if (conf->require_tls == -1) {
         conf->require_tls = b->require_tls;
+    }
+    if (conf->negotiate == -1) {
+        conf->negotiate = b->negotiate;
     }
     if (!conf->basic_set) {
         conf->basic_set = b->basic_set;
@@ -220,6 +224,15 @@ static const char *set_require_tls(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *set_offer_negotiate(cmd_parms *cmd, void *dir, int on)
+{
+    auth_ntlm_dir_t *conf = dir;
+
+    (void)cmd;
+    conf->negotiate = on;
+    return NULL;
+}
+
 /* The Basic provider `name`, or NULL with a sentence in *error. */
 static authn_provider_list *find_provider(cmd_parms *cmd, const char *name,
                                           const char **error)
@@ -283,6 +296,8 @@ const command_rec auth_ntlm_commands[] = {
                   "logins that one child has in flight"),
     AP_INIT_FLAG("NTLMRequireTLS", set_require_tls, NULL, ANYWHERE,
                  "On: nobody logs in without TLS"),
+    AP_INIT_FLAG("NTLMOfferNegotiate", set_offer_negotiate, NULL, ACCESS_CONF,
+                 "On: a 401 offers Negotiate too, which another module does"),
     AP_INIT_TAKE_ARGV("NTLMBasicProvider", set_basic_provider, NULL, ANYWHERE,
                       "who checks Basic credentials beside NTLM, or Off"),
     {.name = NULL}

@@ -15,9 +15,19 @@
 
 #include "handshake.h"
 #include "lib/log.h"
+#include "mod_mailbox/mod_mailbox.h"
 #include "verifier.h"
 
 APLOG_USE_MODULE(auth_ntlm);
+
+static APR_OPTIONAL_FN_TYPE(mailbox_login_hold) * login_hold;
+static APR_OPTIONAL_FN_TYPE(mailbox_login_result) * login_result;
+
+void auth_ntlm_retrieve(void)
+{
+    login_hold = APR_RETRIEVE_OPTIONAL_FN(mailbox_login_hold);
+    login_result = APR_RETRIEVE_OPTIONAL_FN(mailbox_login_result);
+}
 
 /* One a connection, in its pool.  Small, and without a pool of its own once
  * somebody is in: a tunnel keeps it for hours. */
@@ -43,9 +53,11 @@ typedef struct leg_t {
     login_t *login;
     const unsigned char *token; /* from the client */
     apr_size_t len;
+    token_scheme_t scheme;
     const char *challenge; /* for the client */
     const char *who;       /* for the log */
     const char *why;
+    int held; /* the status for who has to wait, or OK */
 } leg_t;
 
 static login_t *get_login(conn_rec *c)
@@ -120,7 +132,8 @@ static handshake_event_t classify(leg_t *leg, token_scheme_t scheme,
 {
     ntlmssp_kind_t kind;
 
-    if (scheme != TOKEN_NTLM) {
+    leg->scheme = scheme;
+    if (scheme != TOKEN_NTLM && scheme != TOKEN_NEGOTIATE) {
         return scheme == TOKEN_NONE ? HANDSHAKE_BARE : HANDSHAKE_FOREIGN;
     }
     if (token_decode(&leg->token, &leg->len, header, NTLMSSP_MESSAGE_MAX,
@@ -199,10 +212,24 @@ static handshake_event_t begin(leg_t *leg)
         return HANDSHAKE_DOWN;
     }
     if (event == HANDSHAKE_TYPE_2) {
-        leg->challenge = token_encode(type2, type2_len, leg->r->pool);
+        leg->challenge =
+            token_encode(leg->scheme, type2, type2_len, leg->r->pool);
         gate_wait(login->place, login->verifier);
     }
     return event;
+}
+
+/* Its verdict on login->user, told to who counts the failures. */
+static handshake_event_t judge(leg_t *leg)
+{
+    login_t *login = leg->login;
+    verifier_verdict_t verdict = verifier_authenticate(
+        login->verifier, leg->token, leg->len, auth_ntlm_timeout(leg->conf));
+
+    if (login_result && verdict != VERIFIER_DOWN) {
+        login_result(leg->r, login->user, verdict == VERIFIER_GOOD);
+    }
+    return event_of(verdict, HANDSHAKE_ACCEPTED, leg);
 }
 
 /* The type 3 to the verifier, when it names somebody. */
@@ -227,9 +254,8 @@ static handshake_event_t end(leg_t *leg)
         return HANDSHAKE_REFUSED;
     }
     apr_cpystrn(login->user, user, sizeof(login->user));
-    return event_of(verifier_authenticate(login->verifier, leg->token, leg->len,
-                                          auth_ntlm_timeout(leg->conf)),
-                    HANDSHAKE_ACCEPTED, leg);
+    leg->held = login_hold ? login_hold(leg->r, user) : OK;
+    return leg->held == OK ? judge(leg) : HANDSHAKE_REFUSED;
 }
 
 /* Feeds the event, and those that follow from it, to the handshake. */
@@ -276,6 +302,9 @@ static int challenge(leg_t *leg)
 
 static int refuse(leg_t *leg)
 {
+    if (leg->held != OK) {
+        return leg->held; /* logged by who said so */
+    }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, leg->r,
                   PN(11011) "NTLM login of \"%s\" refused: %s",
                   leg->who ? leg->who : "", leg->why);

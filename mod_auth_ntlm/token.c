@@ -8,6 +8,14 @@
 #include <apr_strings.h>
 #include <string.h>
 
+/* RFC 4178 section 4.2.2 */
+#define COMPLETED 0
+#define REJECT 2
+#define ANSWER_MAX 65536 /* bytes of a server's token */
+
+/* What base64 makes of "NTLMSSP" and its final NUL, as far as that is certain. */
+static const char signature[] = "TlRMTVNTUA";
+
 token_scheme_t token_scheme(const char *header)
 {
     apr_size_t len;
@@ -21,6 +29,12 @@ token_scheme_t token_scheme(const char *header)
     }
     if (len == 5 && apr_cstr_casecmpn(header, "Basic", len) == 0) {
         return TOKEN_BASIC;
+    }
+    if (len == 9 && apr_cstr_casecmpn(header, "Negotiate", len) == 0) {
+        header += len + strspn(header + len, " ");
+        if (strncmp(header, signature, sizeof(signature) - 1) == 0) {
+            return TOKEN_NEGOTIATE;
+        }
     }
     return TOKEN_OTHER;
 }
@@ -51,10 +65,48 @@ apr_status_t token_decode(const unsigned char **token, apr_size_t *len,
     return APR_SUCCESS;
 }
 
-const char *token_encode(const unsigned char *token, apr_size_t len,
-                         apr_pool_t *pool)
+/* The contents of a DER element with this tag at `at`, or NULL; up to 64 KiB
+ * long. */
+static const unsigned char *inside(const unsigned char *at,
+                                   const unsigned char *end, unsigned char tag)
 {
-    return apr_pstrcat(pool, "NTLM ",
+    apr_size_t header = 2;
+
+    if (!at || end - at < 2 || at[0] != tag) {
+        return NULL;
+    }
+    if (at[1] & 0x80) {
+        header += at[1] & 0x7f;
+    }
+    return header <= 4 && (apr_size_t)(end - at) > header ? at + header : NULL;
+}
+
+int token_ends_negotiation(const char *header, apr_pool_t *pool)
+{
+    const unsigned char *token, *state, *end;
+    apr_size_t len;
+    const char *why;
+
+    if (apr_cstr_casecmp(header, "Negotiate") == 0) {
+        return 1;
+    }
+    if (apr_cstr_casecmpn(header, "Negotiate ", 10) != 0 ||
+        token_decode(&token, &len, header, ANSWER_MAX, &why, pool) !=
+            APR_SUCCESS) {
+        return 0;
+    }
+    end = token + len;
+    state = inside(token, end, 0xa1); /* NegTokenResp */
+    state = inside(state, end, 0x30); /* SEQUENCE */
+    state = inside(state, end, 0xa0); /* negState */
+    state = inside(state, end, 0x0a); /* ENUMERATED */
+    return state && (*state == COMPLETED || *state == REJECT);
+}
+
+const char *token_encode(token_scheme_t scheme, const unsigned char *token,
+                         apr_size_t len, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, scheme == TOKEN_NEGOTIATE ? "Negotiate " : "NTLM ",
                        apr_pencode_base64_binary(pool, token, (apr_ssize_t)len,
                                                  APR_ENCODE_NONE, NULL),
                        NULL);

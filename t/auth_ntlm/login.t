@@ -169,6 +169,8 @@ subtest 'directives' => sub {
         ['NTLMMaxHandshakes 0', 'from 1 to 1000'], ['NTLMRequireTLS maybe', 'must be On or Off'],
         ['NTLMBasicProvider', 'write Off, or'], ['NTLMBasicProvider xyz', 'no Basic provider'],
         ["<Location /x>\nNTLMMaxVerifications 9\n</Location>", 'not allowed'],
+        ['NTLMOfferNegotiate On', 'not allowed'],
+        ["<Location /x>\nNTLMOfferNegotiate maybe\n</Location>", 'must be On or Off'],
         ['NTLMMaxVerifications x', 'from 1 to 10000'])
     {
         my $try = T::Httpd->new(modules => ['auth_ntlm'], main => $row->[0]);

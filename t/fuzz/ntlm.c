@@ -121,7 +121,7 @@ static void try_header(const uint8_t *data, size_t size, apr_pool_t *pool)
         return;
     }
     require(len > 0 && len <= 300);
-    require(token_decode(&again, &again_len, token_encode(token, len, pool),
+    require(token_decode(&again, &again_len, token_encode(TOKEN_NTLM, token, len, pool),
                          300, &why, pool) == APR_SUCCESS);
     require(again_len == len && memcmp(again, token, len) == 0);
 }

@@ -20,6 +20,12 @@ static const struct {
     {"Basic YTpi", TOKEN_BASIC},
     {"BASIC YTpi", TOKEN_BASIC},
     {"Negotiate TlRM", TOKEN_OTHER},
+    {"Negotiate", TOKEN_OTHER},
+    {"Negotiate TlRMTVNTU", TOKEN_OTHER},
+    {"Negotiate TlRMTVNTUAABAAAA", TOKEN_NEGOTIATE},
+    {"negotiate  TlRMTVNTUAABAAAA", TOKEN_NEGOTIATE},
+    {"Negotiate YIIBhgYGKwYBBQUC", TOKEN_OTHER},
+    {"NegotiateTlRMTVNTUAABAAAA", TOKEN_OTHER},
     {"", TOKEN_OTHER},
     {" NTLM TlRM", TOKEN_OTHER},
     {"NTLM\tTlRM", TOKEN_OTHER},
@@ -103,11 +109,48 @@ static void test_round_trip(apr_pool_t *pool)
     const unsigned char *token = NULL;
     const char *why = NULL;
     apr_size_t len = 0;
-    const char *header = token_encode(bytes, sizeof(bytes), pool);
+    const char *header = token_encode(TOKEN_NTLM, bytes, sizeof(bytes), pool);
 
     is_str(header, "NTLM AP8QgA==", "encoded");
     token_decode(&token, &len, header, 100, &why, pool);
     is_mem(token, len, bytes, sizeof(bytes), "and back");
+}
+
+/* clang-format off */
+static const struct {
+    const char *header;
+    int ends;
+} answers[] = {
+    {"Negotiate", 1},
+    {"negotiate", 1},
+    {"Negotiate oQcwBaADCgEC", 1},     /* reject */
+    {"Negotiate oQkwB6ADCgECogA=", 1}, /* reject and a token */
+    {"Negotiate oQcwBaADCgEB", 0},     /* go on */
+    {"Negotiate oQcwBaADCgED", 0},     /* go on with a MIC */
+    {"Negotiate oQcwBaADCgEA", 1},     /* done */
+    {"Negotiate oYEIMIEFoAMKAQI=", 1}, /* lengths in their long form */
+    {"Negotiate oYIACTCCAAWgAwoBAg==", 1},
+    {"Negotiate oYMAAAkwggAFoAMKAQI=", 0},
+    {"Negotiate oQcwBaADCg==", 0},
+    {"Negotiate oYE=", 0},
+    {"Negotiate oQcwBaADCgE=", 0},
+    {"Negotiate oQ==", 0},
+    {"Negotiate !", 0},
+    {"Negotiate ", 0},
+    {"NTLM", 0},
+    {"Basic realm=\"Negotiate\"", 0},
+    {"", 0},
+};
+/* clang-format on */
+
+static void test_answers(apr_pool_t *pool)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        is_int(token_ends_negotiation(answers[i].header, pool), answers[i].ends,
+               answers[i].header);
+    }
 }
 
 int main(void)
@@ -120,6 +163,7 @@ int main(void)
     test_tokens(pool);
     test_lengths(pool);
     test_round_trip(pool);
+    test_answers(pool);
     apr_pool_destroy(pool);
     return done_testing();
 }
