@@ -5,6 +5,7 @@
 
 #include "action.h"
 #include "disk.h"
+#include "grammar.h"
 #include "ocs.h"
 #include "runner.h"
 #include "secret.h"
@@ -232,10 +233,19 @@ static int deliver_here(action_t *a, const char *id, int wait)
     return wait ? endings[i].waited : endings[i].status;
 }
 
+/* Without an id in the command it comes on standard input; when none comes the
+ * mail was not accepted, and whoever wrote it has said why. */
 static int do_deliver(action_t *a, const command_t *command)
 {
-    return deliver_here(a, command_value(command, "ID"),
-                        command_value(command, "wait") != NULL);
+    const char *id = command_value(command, "ID");
+
+    if (!id) {
+        id = terminal_line(STDIN_FILENO, a->pool);
+        if (!id || grammar_check(grammar_parameter("ID", 2), id)) {
+            return ACTION_OK;
+        }
+    }
+    return deliver_here(a, id, command_value(command, "wait") != NULL);
 }
 
 static int do_run(action_t *a, const command_t *command)

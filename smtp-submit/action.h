@@ -11,6 +11,8 @@
 #include "config.h"
 #include "spool.h"
 
+#include <sys/types.h>
+
 /* sysexits.h, as the man page lists them */
 enum {
     ACTION_OK = 0,
@@ -33,6 +35,11 @@ struct action_t {
     int debug;
     int scripted;   /* standard input is not the message */
     char block[24]; /* "trigger 1 " after such a line, else "" */
+    /* Told, before the mail is written, that it is to be delivered; may be
+     * NULL. */
+    void (*get_ready)(action_t *action, int wait);
+    pid_t runner;  /* a runner that waits for the id, or 0 */
+    int runner_in; /* where it reads it */
     /* Delivers the mail that has just been queued; the exit status. */
     int (*deliver)(action_t *action, const char *id, int wait);
     /* The same without waiting for it; NULL: the mail waits for a runner. */

@@ -93,7 +93,9 @@ static int do_mail(action_t *a, const command_t *command)
 {
     enqueue_request_t r = {0};
     const char *id, *why;
-    int rv;
+    int wait = command_value(command, "wait") != NULL, rv;
+    int now =
+        !command_value(command, "queue-only") && (wait || !a->config.by_runner);
 
     if (!a->config.from && !command_value(command, "FROM")) {
         return action_says(ACTION_CONFIG, "% Error: no sender is configured, "
@@ -114,19 +116,21 @@ static int do_mail(action_t *a, const command_t *command)
     if (rv != ACTION_OK) {
         return rv;
     }
+    a->debug |= command_value(command, "debug") != NULL;
+    if (now && a->get_ready) {
+        a->get_ready(a, wait);
+    }
     rv = enqueue_mail(&r, &id, &why, a->pool);
     if (rv != ENQUEUE_OK) {
         return action_says(rv, why);
     }
     printf("Sending %s...", id);
     fflush(stdout);
-    if (command_value(command, "queue-only") ||
-        (a->config.by_runner && !command_value(command, "wait"))) {
+    if (!now) {
         printf(" queued.\n");
         return ACTION_OK;
     }
-    a->debug |= command_value(command, "debug") != NULL;
-    return a->deliver(a, id, command_value(command, "wait") != NULL);
+    return a->deliver(a, id, wait);
 }
 
 /* ---- queue ---- */

@@ -6,6 +6,7 @@
 
 #include "action.h"
 #include "arguments.h"
+#include "disk.h"
 #include "sendmail.h"
 
 #include <apr_general.h>
@@ -13,8 +14,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The runner lies beside this program in a build, and in the library folder
@@ -56,11 +59,16 @@ static int become(const char *const *argv, apr_pool_t *pool)
                                     strerror(errno)));
 }
 
-static int deliver_by_runner(action_t *a, const char *id, int wait)
-{
-    const char *argv[9] = {"smtp-submit-runner", "-c", a->config_path};
-    int n = 3;
+enum { DELIVER_WORDS = 9 };
 
+static void deliver_words(const char *argv[DELIVER_WORDS], const action_t *a,
+                          const char *id, int wait)
+{
+    int n = 0;
+
+    argv[n++] = "smtp-submit-runner";
+    argv[n++] = "-c";
+    argv[n++] = a->config_path;
     if (a->debug) {
         argv[n++] = "--debug";
     }
@@ -70,6 +78,57 @@ static int deliver_by_runner(action_t *a, const char *id, int wait)
         argv[n++] = "wait";
     }
     argv[n] = NULL;
+}
+
+/* Loading the runner's libraries takes longer than writing a mail, so it begins
+ * at once.  The runner waits for the id on its standard input, and ends when
+ * that ends without one. */
+static void start_runner(action_t *a, int wait)
+{
+    const char *argv[DELIVER_WORDS], *path = runner_path(a->pool);
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+
+    if (!path || pipe2(ends, O_CLOEXEC) != 0) {
+        return;
+    }
+    deliver_words(argv, a, "from-stdin", wait);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    if (posix_spawn(&a->runner, path, &actions, NULL, (char *const *)argv,
+                    environ) == 0) {
+        a->runner_in = ends[1];
+    }
+    else {
+        a->runner = 0;
+        close(ends[1]);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[0]);
+}
+
+/* Gives the id to the runner that waits for it; its exit status. */
+static int hand_over(action_t *a, const char *id)
+{
+    const char *line = apr_pstrcat(a->pool, id, "\n", NULL);
+    int status = 0;
+
+    signal(SIGPIPE, SIG_IGN);
+    (void)disk_write(a->runner_in, line, strlen(line));
+    close(a->runner_in);
+    while (waitpid(a->runner, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int deliver_by_runner(action_t *a, const char *id, int wait)
+{
+    const char *argv[DELIVER_WORDS];
+
+    if (a->runner) {
+        return hand_over(a, id);
+    }
+    deliver_words(argv, a, id, wait);
     return become(argv, a->pool);
 }
 
@@ -177,6 +236,7 @@ int main(int argc, const char *const argv[])
     }
     action.config_path = arguments.config_path;
     action.debug = arguments.debug;
+    action.get_ready = start_runner;
     action.deliver = deliver_by_runner;
     action.deliver_later = deliver_in_background;
     status = action_configure(&action);

@@ -4,13 +4,16 @@ package Rows::Smtp;
 
 # smtp-submit beside what does the same today: Postfix's sendmail for putting a
 # mail into a queue, msmtp for handing one to a server.  The server is Postfix's
-# smtp-sink, the mail has 1.1 KB.
+# smtp-sink, or Postfix where it is about TLS; the mail has 1.1 KB.
 
 use strict;
 use warnings;
 use Bench qw(program numbers);
+use Delay;
 use Stage qw(stage dir);
+use T::Ca;
 use T::Dir qw(write_file);
+use T::Postfix;
 use T::Process;
 use T::Submit;
 use T::Wait qw(until_port free_port);
@@ -98,14 +101,50 @@ sub send_by_msmtp {
         '--from=alice@example.test', '--auth=off', '--tls=off', $to);
 }
 
-# 200 queued mails in one go, per mail.
+# $count queued mails in one go, per mail.
 sub flush {
-    my $submit = submit();
-    spawned(200, text(), $submit->command('send', 'to', $to, 'subject', 'bench', 'file', '-', 'queue-only'));
+    my ($submit, $count) = @_;
+    spawned($count, text(), $submit->command('send', 'to', $to, 'subject', 'bench', 'file', '-', 'queue-only'));
     my $value = spawned(1, '/dev/null', $submit->command('flush'));
     my @left = $submit->ids('new');
     die scalar(@left) . " mails are left after flush\n" if @left;
-    return { p50 => $value->{p50} / 200 };
+    return { p50 => $value->{p50} / $count };
+}
+
+# The same server, 20 ms away.
+sub far {
+    return stage(far => sub {
+        my $proxy  = Delay->start(sink()->{port}, 0.02);
+        my $submit = T::Submit->new;
+        $submit->set('mail smtpserver 127.0.0.1', 'mail smtpserver port ' . $proxy->port,
+            'mail from alice@example.test');
+        { proxy => $proxy, submit => $submit };
+    });
+}
+
+sub far_by_msmtp {
+    return spawned(10, mail(), $msmtp, '--file=/dev/null', '--host=127.0.0.1', '--port=' . far()->{proxy}->port,
+        '--from=alice@example.test', '--auth=off', '--tls=off', $to);
+}
+
+# Postfix with STARTTLS and a login.
+sub secure {
+    return stage(secure => sub {
+        my $ca = T::Ca->make(dir() . '');
+        my $mx = T::Postfix->new(ca => $ca, discard => 1)->start;
+        my $submit = T::Submit->new;
+        $submit->set('mail smtpserver 127.0.0.1', 'mail smtpserver port ' . $mx->port('starttls'),
+            'mail smtpserver tls starttls', "mail smtpserver tls-ca-file $ca->{ca}", 'mail from alice@example.test',
+            'mail smtpserver authentication plain username fred password uniquePassword');
+        { mx => $mx, ca => $ca, submit => $submit };
+    });
+}
+
+sub secure_by_msmtp {
+    my $it = secure();
+    return spawned(10, mail(), $msmtp, '--file=/dev/null', '--host=127.0.0.1', '--port=' . $it->{mx}->port('starttls'),
+        '--from=alice@example.test', '--auth=plain', '--user=fred', '--passwordeval=echo uniquePassword',
+        '--tls=on', '--tls-starttls=on', "--tls-trust-file=$it->{ca}{ca}", $to);
 }
 
 return (
@@ -118,6 +157,12 @@ return (
       targets => { ours => \&send_one, msmtp => \&send_by_msmtp },
       rows => [['smtp.send', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp, one process a mail, to the same smtp-sink', 'inverse']] },
     { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, $sink], rounds => 3,
-      targets => { ours => \&flush, msmtp => \&send_by_msmtp },
+      targets => { ours => sub { flush(submit(), 200) }, msmtp => \&send_by_msmtp },
       rows => [['smtp.flush', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp, one process a mail; ours is 200 queued mails, per mail', 'inverse']] },
+    { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, $sink], rounds => 3,
+      targets => { ours => sub { flush(far()->{submit}, 50) }, msmtp => \&far_by_msmtp },
+      rows => [['smtp.flush.rtt40', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp; the server is 40 ms away and back; ours is 50 queued mails, per mail', 'inverse']] },
+    $> ? () : { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, '/usr/sbin/postfix', '/usr/sbin/dovecot'], rounds => 3,
+      targets => { ours => sub { flush(secure()->{submit}, 200) }, msmtp => \&secure_by_msmtp },
+      rows => [['smtp.flush.tls', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp; Postfix with STARTTLS and AUTH PLAIN; ours is 200 queued mails, per mail', 'inverse']] },
 );

@@ -16,7 +16,8 @@ package T::Postfix;
 #
 # The user is fred, the password uniquePassword (user => ..., password => ...).
 # Recipients nobody@ANYWHERE are refused with 550, later@ANYWHERE with 450.
-# size => N sets the largest message (default 5 MiB).
+# size => N sets the largest message (default 5 MiB); discard => 1 drops what
+# arrives instead of keeping it for mails().
 
 use strict;
 use warnings;
@@ -103,7 +104,7 @@ mydestination =
 mynetworks =
 local_recipient_maps =
 alias_maps =
-default_transport = cap
+default_transport = @{[$self->{discard} ? 'discard' : 'cap']}
 relay_transport = cap
 cap_destination_recipient_limit = 1
 smtpd_client_connection_count_limit = 0
@@ -153,6 +154,7 @@ trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
+discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
