@@ -121,7 +121,7 @@ sub configtest {
 sub environment {
     return {} unless $ENV{POSTERN_PRELOAD};
     return { LD_PRELOAD => $ENV{POSTERN_PRELOAD},
-        ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=1',
+        ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=1:use_sigaltstack=0',
         UBSAN_OPTIONS => 'print_stacktrace=1' };
 }
 
