@@ -45,6 +45,7 @@ pdu_result_e hello_read(hello_t *hello, int out, const void *bytes,
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (kinds[i].form == form && kinds[i].out == !!out) {
             hello->kind = kinds[i].kind;
+            hello->size = len;
             hello->vconn = rts.command[kinds[i].vconn].cookie;
             hello->predecessor = rts.command[kinds[i].predecessor].cookie;
             hello->channel = rts.command[kinds[i].channel].cookie;

@@ -22,6 +22,7 @@ typedef struct hello_t {
     rts_cookie_t predecessor; /* of the replacing kinds */
     apr_uint32_t window;      /* of the OUT kinds: the client's window */
     apr_uint32_t keepalive;   /* of HELLO_IN: milliseconds */
+    apr_size_t size;          /* of the PDU */
 } hello_t;
 
 /* Reads the whole PDU of `len` bytes that came first on a channel of method

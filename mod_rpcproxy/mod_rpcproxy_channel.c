@@ -49,7 +49,11 @@ typedef enum stage_e {
 typedef struct suspended_t {
     stage_e stage;
     apr_bucket_brigade *in, *out;
-    int plain; /* no filter keeps bytes back */
+    int plain;      /* no filter keeps bytes back */
+    int bare;       /* nor changes one: once drained, */
+    int direct;     /* they can be passed by */
+    apr_off_t left; /* of the body, when bare */
+    APR_OPTIONAL_FN_TYPE(ap_logio_add_bytes_in) * add_bytes_in;
     int wanted;
     int tries; /* of the hand-over */
     apr_time_t handed_over;
@@ -141,8 +145,32 @@ static void flush(rpcproxy_chan_t *chan)
     chan->blocked = !chan->broken && chan->c->data_in_output_filters;
 }
 
-static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
-                                   apr_size_t *len)
+/* Straight from the socket: half the calls and none of the copies. */
+static apr_status_t read_socket(rpcproxy_chan_t *chan, void *buf,
+                                apr_size_t *len)
+{
+    suspended_t *s = chan->private;
+    apr_size_t wanted = (apr_off_t)*len < s->left ? *len : (apr_size_t)s->left;
+    ssize_t n = wanted ? recv(chan->watch.fd, buf, wanted, MSG_DONTWAIT) : 0;
+
+    *len = 0;
+    chan->drained = n < (ssize_t)wanted;
+    if (n == 0) {
+        return APR_EOF;
+    }
+    if (n < 0) {
+        return errno == EINTR ? APR_EAGAIN : errno;
+    }
+    if (s->add_bytes_in) {
+        s->add_bytes_in(chan->c, n);
+    }
+    s->left -= n;
+    *len = (apr_size_t)n;
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_filters(rpcproxy_chan_t *chan, void *buf,
+                                 apr_size_t *len)
 {
     suspended_t *s = chan->private;
     int ended;
@@ -164,7 +192,18 @@ static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
     if (chan->c->data_in_output_filters) {
         flush(chan); /* TLS answers some of what it reads */
     }
+    s->left -= rv == APR_SUCCESS ? (apr_off_t)*len : 0;
+    s->direct = s->bare && chan->drained;
     return rv;
+}
+
+static apr_status_t suspended_read(rpcproxy_chan_t *chan, void *buf,
+                                   apr_size_t *len)
+{
+    const suspended_t *s = chan->private;
+
+    return s->direct ? read_socket(chan, buf, len)
+                     : read_filters(chan, buf, len);
 }
 
 static void suspended_write(rpcproxy_chan_t *chan, const void *bytes,
@@ -397,6 +436,37 @@ static int can_suspend(const conn_rec *c)
            ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async;
 }
 
+/* 1 when all that stands between the socket and us only counts. */
+static int is_bare(const ap_filter_t *f)
+{
+    static const char *const known[] = {"http_in", "log_input_output",
+                                        "core_in"};
+    size_t i;
+
+    for (; f; f = f->next) {
+        for (i = 0; i < sizeof(known) / sizeof(known[0]) &&
+                    strcasecmp(f->frec->name, known[i]) != 0;
+             i++) {
+        }
+        if (i == sizeof(known) / sizeof(known[0])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* What is to come of the body behind its first PDU, or -1. */
+static apr_off_t body_left(const rpcproxy_chan_t *chan)
+{
+    const char *header = apr_table_get(chan->r->headers_in, "Content-Length");
+    apr_off_t length;
+
+    return header && ap_parse_strict_length(&length, header) &&
+                   length >= (apr_off_t)chan->hello.size
+               ? length - (apr_off_t)chan->hello.size
+               : -1;
+}
+
 int rpcproxy_channel_run(rpcproxy_chan_t *chan)
 {
     conn_rec *c = chan->c;
@@ -410,6 +480,9 @@ int rpcproxy_channel_run(rpcproxy_chan_t *chan)
     s->out = apr_brigade_create(c->pool, c->bucket_alloc);
     s->plain = !ap_ssl_conn_is_ssl(c) &&
                !apr_table_get(chan->r->headers_in, "Transfer-Encoding");
+    s->left = body_left(chan);
+    s->bare = s->plain && s->left >= 0 && is_bare(chan->r->input_filters);
+    s->add_bytes_in = APR_RETRIEVE_OPTIONAL_FN(ap_logio_add_bytes_in);
     s->handed_over = apr_time_now();
     chan->private = s;
     chan->ops = &suspended_ops;
