@@ -198,5 +198,6 @@ int main(void)
     test_property(pool);
     test_uncovered(pool);
     test_limit(pool);
+    apr_terminate();
     return done_testing();
 }

@@ -147,5 +147,6 @@ int main(void)
     test_durations();
     test_calendar(pool);
     test_numbers();
+    apr_terminate();
     return done_testing();
 }

@@ -510,5 +510,6 @@ int main(void)
     test_limits(pool);
     test_truncation(pool);
     test_random(pool);
+    apr_terminate();
     return done_testing();
 }

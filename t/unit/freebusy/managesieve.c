@@ -137,5 +137,6 @@ int main(void)
     test_truncation(pool);
     test_has(pool);
     test_commands(pool);
+    apr_terminate();
     return done_testing();
 }

@@ -57,5 +57,6 @@ int main(void)
     ok(placeholder_check("/%{user") != NULL, "one without end");
     ok(placeholder_check("/%{user}%{") != NULL, "one that begins at the end");
     ok(!placeholder_is_in("/x%user"), "none");
+    apr_terminate();
     return done_testing();
 }

@@ -113,5 +113,6 @@ int main(void)
     rmdir(in("alice"));
     unlink(in("etc"));
     ok(rmdir(top) == 0, "everything is gone");
+    apr_terminate();
     return done_testing();
 }

@@ -299,5 +299,6 @@ int main(void)
     test_foreign(pool);
     test_truncation(pool);
     is_str(sieve_quote("a\"b\\c", pool), "\"a\\\"b\\\\c\"", "quoting");
+    apr_terminate();
     return done_testing();
 }

@@ -161,5 +161,6 @@ int main(void)
     test_reading(pool);
     test_writing(pool);
     test_parsing(pool);
+    apr_terminate();
     return done_testing();
 }

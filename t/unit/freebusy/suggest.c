@@ -230,5 +230,6 @@ int main(void)
     test_rows(pool);
     test_clock(pool);
     test_random(pool);
+    apr_terminate();
     return done_testing();
 }

@@ -286,5 +286,6 @@ int main(void)
     test_rules_of(pool);
     test_names(pool);
     test_broken_files(pool);
+    apr_terminate();
     return done_testing();
 }

@@ -134,5 +134,6 @@ int main(void)
         }
         icalcomponent_free(c);
     }
+    apr_terminate();
     return done_testing();
 }

@@ -224,5 +224,6 @@ int main(void)
     test_many(pool);
     kill(-server, SIGKILL);
     waitpid(server, NULL, 0);
+    apr_terminate();
     return done_testing();
 }

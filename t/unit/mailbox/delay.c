@@ -262,5 +262,6 @@ int main(void)
     flood();
     clock_set_back();
     free(table);
+    apr_terminate();
     return done_testing();
 }

@@ -231,5 +231,6 @@ int main(void)
     test_help(pool);
     test_quote(pool);
     test_argv(pool);
+    apr_terminate();
     return done_testing();
 }

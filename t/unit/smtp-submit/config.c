@@ -96,5 +96,6 @@ int main(void)
     test_rows(pool);
     test_ports(pool);
     test_wrong(pool);
+    apr_terminate();
     return done_testing();
 }

@@ -279,5 +279,6 @@ int main(void)
     test_offers(pool);
     test_wrong(pool);
     test_endless(pool);
+    apr_terminate();
     return done_testing();
 }

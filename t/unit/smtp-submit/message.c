@@ -254,5 +254,6 @@ int main(void)
     test_subjects(pool);
     test_header(pool);
     test_stuffing();
+    apr_terminate();
     return done_testing();
 }

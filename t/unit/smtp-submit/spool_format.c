@@ -113,5 +113,6 @@ int main(void)
     test_envelope(pool);
     test_head();
     test_journal(pool);
+    apr_terminate();
     return done_testing();
 }
