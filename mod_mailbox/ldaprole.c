@@ -117,3 +117,17 @@ const char *ldaprole_legacy_dn_filter(const ldaproles_t *roles, const char *dn,
     return both(*former ? apr_pstrcat(pool, "(|", own, former, ")", NULL) : own,
                 also, pool);
 }
+
+const char *ldaprole_any_filter(const char *const *attributes,
+                                const char *value, apr_pool_t *pool)
+{
+    const char *escaped = apr_pescape_ldap(
+        pool, value, (apr_ssize_t)strlen(value), APR_ESCAPE_LDAP_FILTER);
+    const char *filter = "(|";
+
+    for (; *attributes; attributes++) {
+        filter = apr_pstrcat(pool, filter, "(", *attributes, "=", escaped, ")",
+                             NULL);
+    }
+    return apr_pstrcat(pool, filter, ")", NULL);
+}

@@ -46,7 +46,8 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, mailbox_find,
                          const mailbox_t **found));
 
 /* 1 when `caller` (the mailbox of r->user) may learn the settings of `target`:
- * its own mailbox, under any of its addresses.  The one place that decides. */
+ * its own mailbox, under any of its addresses, or one whose delegate it is.  The
+ * one place that decides. */
 APR_DECLARE_OPTIONAL_FN(int, mailbox_may_ask,
                         (request_rec * r, const mailbox_t *caller,
                          const mailbox_t *target));

@@ -22,9 +22,14 @@ static const char unavailable_note[] = "mailbox-unavailable";
 
 static APR_OPTIONAL_FN_TYPE(ap_authn_cache_store) * authn_cache_store;
 
-static authn_status unavailable(request_rec *r)
+void mailbox_note_unavailable(request_rec *r)
 {
     apr_table_setn(r->notes, unavailable_note, "1");
+}
+
+static authn_status unavailable(request_rec *r)
+{
+    mailbox_note_unavailable(r);
     return AUTH_GENERAL_ERROR;
 }
 

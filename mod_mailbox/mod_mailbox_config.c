@@ -67,6 +67,9 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
     MERGE(logins);
     MERGE_NUMBER(login_ttl);
     MERGE(login_delay);
+    MERGE(delegates);
+    MERGE(delegate_attributes);
+    MERGE(delegate_groups);
     MERGE_NUMBER(env);
     return conf;
 }
@@ -356,7 +359,86 @@ static const char *set_login_delay(cmd_parms *cmd, void *confv,
     return NULL;
 }
 
+static const char *set_delegate(cmd_parms *cmd, void *confv, const char *user,
+                                const char *target)
+{
+    mailbox_conf_t *conf = confv;
+    apr_array_header_t *delegates =
+        conf->delegates
+            ? (apr_array_header_t *)conf->delegates
+            : apr_array_make(cmd->pool, 4, sizeof(mailbox_delegate_t));
+    mailbox_delegate_t *delegate = apr_array_push(delegates);
+
+    if (strpbrk(user, "\\/@* ")) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxDelegate: \"%s\" is no account; write its "
+                            "name alone, such as alice",
+                            user);
+    }
+    delegate->user = user;
+    delegate->target = target;
+    conf->delegates = delegates;
+    return NULL;
+}
+
+/* Appends to *list, with a NULL behind its end. */
+static void append(const apr_array_header_t **list, const char *text,
+                   apr_pool_t *pool)
+{
+    apr_array_header_t *array =
+        *list ? (apr_array_header_t *)*list
+              : apr_array_make(pool, 4, sizeof(const char *));
+
+    if (text) {
+        APR_ARRAY_PUSH(array, const char *) = text;
+    }
+    APR_ARRAY_PUSH(array, const char *) = NULL;
+    array->nelts--;
+    *list = array;
+}
+
+static const char *set_delegate_attribute(cmd_parms *cmd, void *confv,
+                                          const char *name)
+{
+    mailbox_conf_t *conf = confv;
+    int none = ap_cstr_casecmp(name, "none") == 0;
+
+    if (!none && !ldaprole_is_attribute(name)) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxDelegateAttribute: \"%s\" is no name of "
+                            "an attribute; write secretary or none",
+                            name);
+    }
+    append(&conf->delegate_attributes, none ? NULL : name, cmd->pool);
+    return NULL;
+}
+
+static const char *set_delegate_group(cmd_parms *cmd, void *confv,
+                                      const char *dn)
+{
+    mailbox_conf_t *conf = confv;
+
+    if (!strchr(dn, '=')) {
+        return apr_psprintf(cmd->pool,
+                            "MailboxDelegateGroup: \"%s\" is no distinguished "
+                            "name; write it as \"CN=Help desk,CN=Users,"
+                            "DC=example,DC=com\"",
+                            dn);
+    }
+    append(&conf->delegate_groups, dn, cmd->pool);
+    return NULL;
+}
+
 const command_rec mailbox_directives[] = {
+    AP_INIT_ITERATE2("MailboxDelegate", set_delegate, NULL,
+                     RSRC_CONF | ACCESS_CONF,
+                     "an account, and the mailboxes that it may ask about"),
+    AP_INIT_ITERATE("MailboxDelegateAttribute", set_delegate_attribute, NULL,
+                    RSRC_CONF | ACCESS_CONF,
+                    "attributes of a mailbox that name its delegates, or none"),
+    AP_INIT_ITERATE("MailboxDelegateGroup", set_delegate_group, NULL,
+                    RSRC_CONF | ACCESS_CONF,
+                    "groups whose members may ask about every mailbox"),
     AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
                     "domains and realms of login names that are ours"),
     AP_INIT_FLAG("MailboxEnv", ap_set_flag_slot,

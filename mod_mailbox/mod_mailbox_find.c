@@ -237,16 +237,7 @@ static apr_status_t mailbox_find(request_rec *r, mailbox_key_e key,
     return answer->status;
 }
 
-static int mailbox_may_ask(request_rec *r, const mailbox_t *caller,
-                           const mailbox_t *target)
-{
-    (void)r;
-    return strcmp(caller->guid, target->guid) == 0 &&
-           ap_cstr_casecmp(caller->user, target->user) == 0;
-}
-
 void mailbox_register_functions(void)
 {
     APR_REGISTER_OPTIONAL_FN(mailbox_find);
-    APR_REGISTER_OPTIONAL_FN(mailbox_may_ask);
 }

@@ -353,6 +353,57 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
     return rv;
 }
 
+/* --- does an entry match? --- */
+
+typedef struct test_t {
+    const mailbox_conf_t *conf;
+    const char *base, *filter;
+    int entries;
+} test_t;
+
+static int do_test(util_ldap_connection_t *ldc, void *context)
+{
+    test_t *test = context;
+    struct timeval timeout = timeout_of(test->conf);
+    static const char *const nothing[] = {LDAP_NO_ATTRS, NULL};
+    LDAPMessage *result = NULL;
+    int rc, chase = 0;
+
+    ldap_get_option(ldc->ldap, LDAP_OPT_REFERRALS, &chase);
+    ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+    rc = ldap_search_ext_s(ldc->ldap, test->base, LDAP_SCOPE_BASE, test->filter,
+                           (char **)nothing, 0, NULL, NULL, &timeout,
+                           SIZE_LIMIT, &result);
+    ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS,
+                    chase ? LDAP_OPT_ON : LDAP_OPT_OFF);
+    test->entries = result ? ldap_count_entries(ldc->ldap, result) : 0;
+    ldap_msgfree(result);
+    return rc;
+}
+
+apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
+                                  const char *base, const char *filter)
+{
+    test_t test = {conf, base, filter, 0};
+    int rc, opened;
+
+    if (!conf->ldap) {
+        return APR_ENOTIMPL;
+    }
+    rc = with_connection(r, conf, SEARCH_ALIASES, do_test, &test, &opened);
+    if (rc == LDAP_SUCCESS) {
+        return test.entries == 1 ? APR_SUCCESS : APR_NOTFOUND;
+    }
+    if (rc == LDAP_BUSY && !opened) {
+        return silent(r, conf);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  PN(10066) "directory %s: whether %s matches %s cannot be "
+                            "told: %s",
+                  conf->ldap->hosts, base, filter, ldap_err2string(rc));
+    return rc == LDAP_NO_SUCH_OBJECT ? APR_NOTFOUND : APR_EGENERAL;
+}
+
 /* --- passwords --- */
 
 typedef struct bind_t {

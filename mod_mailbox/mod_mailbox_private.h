@@ -19,6 +19,11 @@ extern module AP_MODULE_DECLARE_DATA mailbox_module;
 
 typedef struct mailbox_file_t mailbox_file_t;
 
+/* `user` may ask about `target`: an account, an address, or "*". */
+typedef struct mailbox_delegate_t {
+    const char *user, *target;
+} mailbox_delegate_t;
+
 /* How the connection to the directory is protected. */
 typedef enum mailbox_tls_e {
     MAILBOX_TLS_NONE,
@@ -42,6 +47,10 @@ typedef struct mailbox_conf_t {
     logincache_t *logins;
     apr_interval_time_t login_ttl; /* 0: off */
     const delay_rules_t *login_delay;
+    const apr_array_header_t *delegates;           /* mailbox_delegate_t */
+    const apr_array_header_t *delegate_attributes; /* const char *, then NULL;
+                                                      empty is none */
+    const apr_array_header_t *delegate_groups;     /* const char * */
     int env;
 } mailbox_conf_t;
 
@@ -106,6 +115,15 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
 apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
                                const record_t *record, const char *password);
 
+/* APR_SUCCESS when the entry `base` of the directory matches the filter, or
+ * APR_NOTFOUND; APR_ENOTIMPL without a directory; other: it is down (logged). */
+apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
+                                  const char *base, const char *filter);
+
+/* --- mod_mailbox_rights.c --- */
+
+void mailbox_register_rights(apr_pool_t *p);
+
 /* --- mod_mailbox_delay.c --- */
 
 void *mailbox_create_server(apr_pool_t *p, server_rec *s);
@@ -115,6 +133,8 @@ void mailbox_register_delay(void);
 
 void mailbox_register_provider(apr_pool_t *p);
 void mailbox_answer_unavailable(request_rec *r);
+/* A 500 becomes 503: the sources could not be asked. */
+void mailbox_note_unavailable(request_rec *r);
 int mailbox_show(request_rec *r);
 int mailbox_set_env(request_rec *r);
 

@@ -70,6 +70,16 @@ static void test_names(void)
     ok(!ldaprole_is_attribute("*"), "all are none");
 }
 
+static void any_attribute(apr_pool_t *pool)
+{
+    static const char *const names[] = {"member", "member:1.2.3:", NULL};
+
+    is_str(ldaprole_any_filter(names, "CN=A (b)*,DC=x", pool),
+           "(|(member=CN=A \\28b\\29\\2a,DC=x)"
+           "(member:1.2.3:=CN=A \\28b\\29\\2a,DC=x))",
+           "one of several attributes");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -78,6 +88,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_filters(pool);
     test_names();
+    any_attribute(pool);
     apr_terminate();
     return done_testing();
 }
