@@ -90,11 +90,12 @@ MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
 MODULE_LIBS_rpcproxy =
 MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(SSL_LIBS)
 # Everything a unit test or fuzzer may need.
-TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS)
+TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS) -lresolv
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 glue_of = $(wildcard mod_$(1)/mod_*.c)
-pure_of = $(filter-out mod_$(1)/mod_%,$(wildcard mod_$(1)/*.c))
+# What is neither glue nor the main file of a program.
+pure_of = $(filter-out mod_$(1)/mod_% %_main.c,$(wildcard mod_$(1)/*.c))
 
 LIB := $(B)/libpostern.a
 GLUE := $(B)/libglue.a
@@ -103,7 +104,7 @@ PURE_ARCHIVES := $(foreach m,$(MODULES),$(if $(call pure_of,$(m)),$(B)/mod_$(m)/
 # smtp-submit/*_main.c are programs, each linked with the room's archive.
 SUBMIT_PURE := $(filter-out %main.c,$(wildcard smtp-submit/*.c))
 SUBMIT_ARCHIVE := $(if $(SUBMIT_PURE),$(B)/smtp-submit/pure.a)
-PROGRAMS := $(B)/bin/smtp-submit
+PROGRAMS := $(B)/bin/smtp-submit $(B)/bin/autodiscover-check
 LIB_PROGRAMS := $(B)/bin/smtp-submit-runner
 
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
@@ -171,6 +172,11 @@ $(B)/bin/smtp-submit $(B)/bin/smtp-submit-runner:
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SUBMIT_LIBS) $(APR_LIBS)
+
+$(B)/bin/autodiscover-check: $(B)/mod_autodiscover/check_main.o $(B)/mod_autodiscover/pure.a $(LIB)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(XML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(APR_LIBS) -lresolv
 
 # --- tests ---
 
@@ -267,16 +273,15 @@ install: all
 	install -m 644 $(wildcard mod_*/mod_*.5) $(DESTDIR)$(mandir)/man5
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
 	install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(libdir)
-	$(if $(LIB_PROGRAMS),install -d $(DESTDIR)$(prefix)/lib/postern && install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(prefix)/lib/postern)
-	install -m 644 $(wildcard smtp-submit/*.1) $(DESTDIR)$(mandir)/man1
+	install -m 644 $(wildcard smtp-submit/*.1 mod_*/*.1) $(DESTDIR)$(mandir)/man1
 
 uninstall:
 	rm -f $(MODULES:%=$(DESTDIR)$(libexecdir)/mod_%.so) $(patsubst conf/%,$(MODS_AVAILABLE)/%,$(wildcard conf/*.load))
 	@for f in conf/*.conf; do to=$(MODS_AVAILABLE)/$${f#conf/}; rm -f $$to.new; \
 	  if [ -e $$to ] && ! cmp -s $$f $$to; then echo "  KEEP $$to (changed)"; else rm -f $$to; fi; done
 	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man5/%,$(notdir $(wildcard mod_*/mod_*.5)))
-	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS))) $(patsubst %,$(DESTDIR)$(prefix)/lib/postern/%,$(notdir $(LIB_PROGRAMS)))
-	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man1/%,$(notdir $(wildcard smtp-submit/*.1)))
+	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS))) $(patsubst %,$(DESTDIR)$(libdir)/%,$(notdir $(LIB_PROGRAMS)))
+	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man1/%,$(notdir $(wildcard smtp-submit/*.1 mod_*/*.1)))
 
 -include $(wildcard $(addprefix $(B)/,$(addsuffix /*.d,lib glue mod_* smtp-submit bench t/fuzz t/unit/*)))
 

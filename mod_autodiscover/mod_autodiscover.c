@@ -127,6 +127,9 @@ static int handler(request_rec *r)
 {
     const path_t *path = path_of(r);
 
+    if (r->handler && strcmp(r->handler, "autodiscover-check") == 0) {
+        return autodiscover_show_check(r);
+    }
     return path ? path->handle(r) : DECLINED;
 }
 

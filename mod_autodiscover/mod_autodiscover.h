@@ -63,6 +63,17 @@ int autodiscover_handle_mobileconfig(request_rec *r);
 int autodiscover_handle_caldav(request_rec *r);
 int autodiscover_handle_carddav(request_rec *r);
 
+/* mod_autodiscover_page.c: the handler autodiscover-check. */
+int autodiscover_show_check(request_rec *r);
+
+/* mod_autodiscover_pox.c: the document that answers `question` when the look-up
+ * ended in *error, for DISCOVER_OK with `answer`.  What the printer cannot say
+ * changes *error, with a static *why.  APR_ENOMEM when libxml2 failed. */
+apr_status_t
+autodiscover_pox_bytes(request_rec *r, const discover_question_t *question,
+                       discover_error_e *error, const discover_answer_t *answer,
+                       const char **bytes, apr_size_t *len, const char **why);
+
 /* mod_autodiscover_mailbox.c: finds the mailbox that r->user asks about by
  * `question` and makes its answer.  DISCOVER_OK or why there is none, with a
  * static *why for the log.  A mailbox that r->user may not ask about is
@@ -71,6 +82,11 @@ discover_error_e autodiscover_answer(request_rec *r,
                                      const discover_question_t *question,
                                      discover_answer_t *answer,
                                      const char **why);
+
+/* The answer for any mailbox: for administrators alone. */
+discover_error_e autodiscover_any_answer(request_rec *r, const char *address,
+                                         discover_answer_t *answer,
+                                         const char **why);
 
 /* The same for r->user's own mailbox. */
 discover_error_e autodiscover_own_answer(request_rec *r,

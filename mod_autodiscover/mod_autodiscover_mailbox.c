@@ -32,7 +32,7 @@ static discover_error_e error_of(apr_status_t rv, const char **why)
     case APR_SUCCESS:
         return DISCOVER_OK;
     case APR_NOTFOUND:
-        *why = "the user has no mailbox";
+        *why = "no such mailbox";
         return DISCOVER_UNKNOWN_ADDRESS;
     case APR_INCOMPLETE:
         *why = "the user has no mail address";
@@ -194,6 +194,21 @@ discover_error_e autodiscover_answer(request_rec *r,
     if (error == DISCOVER_OK) {
         error = find_target(r, caller, question, &target, why);
     }
+    return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
+}
+
+discover_error_e autodiscover_any_answer(request_rec *r, const char *address,
+                                         discover_answer_t *answer,
+                                         const char **why)
+{
+    const mailbox_t *target;
+    discover_error_e error;
+
+    if (is_answered_elsewhere(r, address, answer, &error, why)) {
+        return error;
+    }
+    error =
+        error_of(find_mailbox(r, MAILBOX_BY_ADDRESS, address, &target), why);
     return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
 }
 

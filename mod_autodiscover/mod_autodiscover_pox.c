@@ -18,27 +18,6 @@ APLOG_USE_MODULE(autodiscover);
 
 #define XML_TYPE "text/xml; charset=utf-8"
 
-/* Answers with the error document, status 200: any other status would send the
- * client on to the next URL (MS-OXDSCLI section 3.1.5). */
-static int send_error(request_rec *r, discover_error_e error,
-                      discover_schema_e schema, const char *why)
-{
-    const discover_settings_t *settings =
-        &autodiscover_server_of(r->server)->settings;
-    const char *bytes;
-    apr_size_t len;
-
-    ap_log_rerror(APLOG_MARK, autodiscover_level_of(error), 0, r,
-                  PN(12001) "answers %s with error %d: %s", r->user, error,
-                  why);
-    if (discover_response_error(
-            error, schema, settings->server_name ? settings->server_name : "",
-            r->request_time, &bytes, &len, r->pool) != APR_SUCCESS) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return glue_send(r, XML_TYPE, bytes, len);
-}
-
 /* Prints with the printer of the schema that was asked for. */
 static discover_error_e print(const discover_answer_t *answer,
                               const discover_question_t *question,
@@ -60,22 +39,52 @@ static discover_error_e print(const discover_answer_t *answer,
     return rv == APR_SUCCESS ? DISCOVER_OK : DISCOVER_INTERNAL;
 }
 
-static int send_answer(request_rec *r, const discover_question_t *question)
+static apr_status_t pox_error(request_rec *r, discover_error_e error,
+                              discover_schema_e schema, const char **bytes,
+                              apr_size_t *len)
 {
-    discover_answer_t answer;
-    const char *bytes, *why = NULL;
-    apr_size_t len;
-    discover_error_e error = autodiscover_answer(r, question, &answer, &why);
+    const char *name = autodiscover_server_of(r->server)->settings.server_name;
 
-    if (error == DISCOVER_OK) {
-        error = print(&answer, question, &bytes, &len, &why, r->pool);
+    return discover_response_error(error, schema, name ? name : "",
+                                   r->request_time, bytes, len, r->pool);
+}
+
+apr_status_t
+autodiscover_pox_bytes(request_rec *r, const discover_question_t *question,
+                       discover_error_e *error, const discover_answer_t *answer,
+                       const char **bytes, apr_size_t *len, const char **why)
+{
+    if (*error == DISCOVER_OK) {
+        *error = print(answer, question, bytes, len, why, r->pool);
+    }
+    return *error == DISCOVER_OK
+               ? APR_SUCCESS
+               : pox_error(r, *error, question->schema, bytes, len);
+}
+
+/* Errors have status 200 too: any other would send the client on to the next
+ * URL (MS-OXDSCLI section 3.1.5). */
+static int send_answer(request_rec *r, const discover_question_t *question,
+                       discover_error_e error, const discover_answer_t *answer,
+                       const char *why)
+{
+    const char *bytes;
+    apr_size_t len;
+
+    if (autodiscover_pox_bytes(r, question, &error, answer, &bytes, &len,
+                               &why) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (error != DISCOVER_OK) {
-        return send_error(r, error, question->schema, why);
+        ap_log_rerror(APLOG_MARK, autodiscover_level_of(error), 0, r,
+                      PN(12001) "answers %s with error %d: %s", r->user, error,
+                      why);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  PN(12002) "tells %s where %s is", r->user,
-                  answer.mailbox.mail);
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      PN(12002) "tells %s where %s is", r->user,
+                      answer->mailbox.mail);
+    }
     return glue_send(r, XML_TYPE, bytes, len);
 }
 
@@ -99,6 +108,7 @@ static int is_outside(const request_rec *r)
 int autodiscover_handle_pox(request_rec *r)
 {
     discover_question_t question;
+    discover_answer_t answer = {0};
     discover_error_e error;
     const char *bytes, *why = NULL;
     apr_size_t len;
@@ -112,6 +122,8 @@ int autodiscover_handle_pox(request_rec *r)
         &question, apr_table_get(r->headers_in, "X-ClientCanHandle"),
         apr_table_get(r->headers_in, "X-MapiHttpCapability"));
     question.is_outside = is_outside(r);
-    return error == DISCOVER_OK ? send_answer(r, &question)
-                                : send_error(r, error, question.schema, why);
+    if (error == DISCOVER_OK) {
+        error = autodiscover_answer(r, &question, &answer, &why);
+    }
+    return send_answer(r, &question, error, &answer, why);
 }
