@@ -187,6 +187,8 @@ static void prepare(action_t *a, runner_t *r, report_t *log)
     memset(r, 0, sizeof(*r));
     memset(log, 0, sizeof(*log));
     log->hostname = submit_config_hostname(&a->config, a->pool);
+    log->trace = open(spool_debug_path(&a->spool, a->pool),
+                      O_WRONLY | O_APPEND | O_CLOEXEC);
     log->debug = a->debug || spool_debug(&a->spool, a->pool);
     r->config = &a->config;
     r->spool = &a->spool;
@@ -259,8 +261,8 @@ static int do_run(action_t *a, const command_t *command)
     runner.now = command->id == COMMAND_FLUSH;
     log.stderr_too = daemon;
     rv = daemon ? runner_daemon(&runner, &why) : runner_pass(&runner, &why);
-    if (rv) {
-        return action_says(ACTION_IO, why);
+    if (rv || (!daemon && runner.trouble)) {
+        return action_says(ACTION_IO, rv ? why : runner.trouble_text);
     }
     if (!daemon && command->id == COMMAND_FLUSH) {
         printf("%d sent, %d waiting, %d failed\n", runner.sent, runner.later,
@@ -426,6 +428,7 @@ static const struct {
     {COMMAND_CONFIG_LOAD, do_load, 0},
     {COMMAND_CONFIG_IMPORT, do_import, 0},
     {COMMAND_REKEY, do_rekey, 0},
+    {COMMAND_SETUP, action_setup, 0},
     {COMMAND_DELIVER, do_deliver, 1},
     {COMMAND_RUN, do_run, 1},
     {COMMAND_FLUSH, do_run, 1},

@@ -60,6 +60,7 @@ int action_light(action_t *action, const command_t *command);
 int action_log_show(action_t *action, const command_t *command);
 int action_log_test(action_t *action, const command_t *command);
 int action_log_ingest(action_t *action, const command_t *command);
+int action_log_follow(action_t *action, const command_t *command);
 int action_trigger_show(action_t *action, const command_t *command);
 int action_trigger_counts(action_t *action, const command_t *command);
 int action_trigger_activate(action_t *action, const command_t *command);
@@ -71,6 +72,9 @@ struct report_t;
 /* Fills in what firing a trigger needs. */
 void action_prepare_watch(action_t *action, struct watch_t *watch,
                           struct report_t *log);
+
+/* A heavy command that has a file of its own. */
+int action_setup(action_t *action, const command_t *command);
 
 /* Does any command (smtp-submit-runner). */
 int action_any(action_t *action, const command_t *command);

@@ -8,6 +8,7 @@
 #include "show.h"
 #include "terminal.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +90,16 @@ static int open_body(enqueue_request_t *r, const command_t *command,
     return ACTION_OK;
 }
 
+static const char *upper(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text), *s;
+
+    for (s = copy; *s; s++) {
+        *s = apr_toupper(*s);
+    }
+    return copy;
+}
+
 static int do_mail(action_t *a, const command_t *command)
 {
     enqueue_request_t r = {0};
@@ -107,6 +118,14 @@ static int do_mail(action_t *a, const command_t *command)
     r.cc = command_values(command, "cc", a->pool);
     r.bcc = command_values(command, "bcc", a->pool);
     r.attach = command_values(command, "attach", a->pool);
+    r.notify = command_value(command, "NOTIFY");
+    if (r.notify) {
+        r.notify = upper(r.notify, a->pool);
+    }
+    r.returns = command_value(command, "RETURN");
+    if (r.returns) {
+        r.returns = strcmp(r.returns, "full") == 0 ? "FULL" : "HDRS";
+    }
     rv = ask(&r, command, a);
     if (rv == ACTION_OK) {
         r.subject = enqueue_subject(&a->config, r.subject, a->pool);
@@ -163,14 +182,16 @@ static int do_show_mail(action_t *a, const command_t *command)
     apr_array_header_t *waiting = load_all(a, "new");
     apr_array_header_t *failed = load_all(a, "failed");
     int debug = spool_debug(&a->spool, a->pool);
+    int alive = !a->config.by_runner || spool_has_runner(&a->spool, a->pool);
 
     if (!waiting || !failed) {
         return action_says(ACTION_IO, "% Error: the queue cannot be read");
     }
-    fputs(command_value(command, "json")
-              ? show_mail_json(&a->config, debug, 1, waiting, failed, a->pool)
-              : show_mail(&a->config, debug, 1, waiting, failed, a->pool),
-          stdout);
+    fputs(
+        command_value(command, "json")
+            ? show_mail_json(&a->config, debug, alive, waiting, failed, a->pool)
+            : show_mail(&a->config, debug, alive, waiting, failed, a->pool),
+        stdout);
     return ACTION_OK;
 }
 
@@ -253,6 +274,7 @@ static const struct {
     {COMMAND_LOG_SHOW, action_log_show, 1},
     {COMMAND_LOG_TEST, action_log_test, 0},
     {COMMAND_LOG_INGEST, action_log_ingest, 1},
+    {COMMAND_LOG_FOLLOW, action_log_follow, 1},
     {COMMAND_TRIGGER_SHOW, action_trigger_show, 0},
     {COMMAND_TRIGGER_COUNTS, action_trigger_counts, 1},
     {COMMAND_TRIGGER_ACTIVATE, action_trigger_activate, 1},

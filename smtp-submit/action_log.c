@@ -5,6 +5,7 @@
 
 #include "action.h"
 #include "log_ingest.h"
+#include "tail.h"
 #include "watch.h"
 
 #include <apr_strings.h>
@@ -103,10 +104,22 @@ static void triggered(void *baton, const trigger_t *trigger, const char *text)
     }
 }
 
+/* What "debug mail" writes, as it comes. */
+int action_log_follow(action_t *a, const command_t *command)
+{
+    int rv;
+
+    (void)command;
+    fflush(stdout);
+    rv = tail_copy(spool_debug_path(&a->spool, a->pool), STDOUT_FILENO);
+    return action_says(ACTION_IO, strerror(rv));
+}
+
 int action_log_ingest(action_t *a, const command_t *command)
 {
     const char *copy = command_value(command, "FILE");
-    const char *path = command_value(command, "SOCKET"), *why = NULL;
+    const char *path = command_value(command, "SOCKET");
+    const char *follow = command_value(command, "LOG"), *why = NULL;
     log_ingest_t in = {0};
 
     in.config = &a->config;
@@ -119,7 +132,9 @@ int action_log_ingest(action_t *a, const command_t *command)
                                         strerror(errno)));
     }
     in.datagram = path != NULL;
-    in.source = path ? open_socket(path, &why, a->pool) : STDIN_FILENO;
+    in.source = path     ? open_socket(path, &why, a->pool)
+                : follow ? tail_open(follow)
+                         : STDIN_FILENO;
     in.queued = queued;
     in.triggered = triggered;
     in.baton = a;

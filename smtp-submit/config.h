@@ -25,6 +25,7 @@ typedef struct submit_config_t {
     const char *password_command;
     const char *ca_file, *pin, *certificate, *no_verify;
     const char *cleartext_auth;
+    const char *proxy, *unix_socket, *no_chunking;
     const char *timeout;
     const char *from;
     const char *hostname, *serial;
@@ -91,7 +92,7 @@ apr_status_t submit_config_change(submit_config_t *config,
                                   apr_pool_t *pool);
 
 /* Replaces all settings of the file config->path by those of `config`;
- * comments at its top stay. */
+ * its comments stay, and so does the order of what is in both. */
 apr_status_t submit_config_replace(const submit_config_t *config,
                                    const char **why, apr_pool_t *pool);
 

@@ -185,16 +185,62 @@ apr_status_t submit_config_change(submit_config_t *config,
     return rv;
 }
 
-/* The comments at the top of `text`. */
-static const char *top_comments(const char *text, apr_pool_t *pool)
+/* The setting to which a line belongs: all lines about log messages are one, and
+ * so are those about triggers. */
+static command_id_t setting_of_line(const char *line, apr_size_t len,
+                                    apr_pool_t *pool)
 {
-    const char *s = text;
+    command_t command;
+    const char *why;
 
-    while (*s == '!' || *s == '#' || *s == '\n') {
-        s += strcspn(s, "\n");
-        s += *s == '\n';
+    if (command_parse_line(&command, line, len, &why, pool) != APR_SUCCESS) {
+        return COMMAND_NONE;
     }
-    return apr_pstrmemdup(pool, text, (apr_size_t)(s - text));
+    return log_config_is(command.id) ? COMMAND_LOG_EMAIL
+           : trigger_is(command.id)  ? COMMAND_TRIGGER
+                                     : command.id;
+}
+
+/* A comment, and not one of the ! that set triggers apart. */
+static int is_comment(const char *line, apr_size_t len)
+{
+    return len == 0 || *line == '#' || (*line == '!' && len > 1);
+}
+
+/* The settings of `config` in the order of `text`, with its comments; what is
+ * new comes behind. */
+static const char *merge(const char *text, const submit_config_t *config,
+                         apr_pool_t *pool)
+{
+    apr_array_header_t *out = apr_array_make(pool, 32, sizeof(const char *));
+    char printed[COMMAND_HELP + 1] = {0};
+    const char *block = NULL, *lines;
+    int id;
+
+    for (; *text; text += *text == '\n') {
+        apr_size_t len = strcspn(text, "\n"), whole = len;
+        const char *meant = submit_config_unfold(text, &whole, &block, pool);
+
+        if (is_comment(text, len)) {
+            APR_ARRAY_PUSH(out, const char *) =
+                apr_pstrcat(pool, apr_pstrmemdup(pool, text, len), "\n", NULL);
+        }
+        else {
+            id = (int)setting_of_line(meant, whole, pool);
+            lines = submit_config_setting(config, (command_id_t)id, pool);
+            if (lines && !printed[id]++) {
+                APR_ARRAY_PUSH(out, const char *) = lines;
+            }
+        }
+        text += len;
+    }
+    for (id = 0; id <= COMMAND_HELP; id++) {
+        lines = submit_config_setting(config, (command_id_t)id, pool);
+        if (lines && !printed[id]) {
+            APR_ARRAY_PUSH(out, const char *) = lines;
+        }
+    }
+    return apr_array_pstrcat(pool, out, 0);
 }
 
 apr_status_t submit_config_replace(const submit_config_t *config,
@@ -209,8 +255,7 @@ apr_status_t submit_config_replace(const submit_config_t *config,
     }
     rv = read_text(config->path, &text, why, pool);
     if (rv == APR_SUCCESS) {
-        text = apr_pstrcat(pool, top_comments(text, pool),
-                           submit_config_print(config, pool), NULL);
+        text = merge(text, config, pool);
         rv = disk_replace(config->path, text, strlen(text), 0640, pool);
         if (rv != APR_SUCCESS) {
             errno = rv;

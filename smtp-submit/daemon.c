@@ -70,6 +70,7 @@ int runner_daemon(runner_t *r, const char **why)
                             strerror(rv));
         return rv;
     }
+    (void)spool_runner_stays(r->spool, all);
     report(r->log, LOG_INFO, PN(15010) "runner started on %s", r->spool->dir);
     do {
         apr_pool_create(&r->pool, all);

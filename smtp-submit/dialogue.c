@@ -163,9 +163,49 @@ static const char *mail_line(const dialogue_t *d, const dialogue_tx_t *tx)
             ? apr_psprintf(tx->pool, " SIZE=%" APR_OFF_T_FMT, tx->size)
             : "";
 
-    return apr_pstrcat(tx->pool, "MAIL FROM:<", tx->sender, ">", size,
-                       tx->eightbit ? " BODY=8BITMIME" : "",
-                       needs_utf8(tx) ? " SMTPUTF8" : "", "\r\n", NULL);
+    int dsn = d->offers.dsn;
+
+    return apr_pstrcat(
+        tx->pool, "MAIL FROM:<", tx->sender, ">", size,
+        tx->eightbit ? " BODY=8BITMIME" : "", needs_utf8(tx) ? " SMTPUTF8" : "",
+        dsn && tx->dsn.returns ? " RET=" : "",
+        dsn && tx->dsn.returns ? tx->dsn.returns : "",
+        dsn && tx->dsn.notify && tx->dsn.id ? " ENVID=" : "",
+        dsn && tx->dsn.notify && tx->dsn.id ? tx->dsn.id : "", "\r\n", NULL);
+}
+
+/* RFC 3461 section 4: printable characters save + and = stand for themselves. */
+static const char *xtext(const char *text, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, 3 * strlen(text) + 1), *s = out;
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c > 32 && c < 127 && c != '+' && c != '=') {
+            *s++ = (char)c;
+        }
+        else {
+            s += apr_snprintf(s, 4, "+%02X", c);
+        }
+    }
+    *s = '\0';
+    return out;
+}
+
+static const char *rcpt_line(const dialogue_t *d, const dialogue_tx_t *tx,
+                             const char *address)
+{
+    const char *dsn = "";
+
+    if (d->offers.dsn && tx->dsn.notify) {
+        dsn = apr_pstrcat(tx->pool, " NOTIFY=", tx->dsn.notify, NULL);
+        if (is_ascii(address)) {
+            dsn = apr_pstrcat(tx->pool, dsn, " ORCPT=rfc822;",
+                              xtext(address, tx->pool), NULL);
+        }
+    }
+    return apr_pstrcat(tx->pool, "RCPT TO:<", address, ">", dsn, "\r\n", NULL);
 }
 
 void dialogue_begin(dialogue_t *d, dialogue_tx_t *tx)
@@ -182,18 +222,26 @@ void dialogue_begin(dialogue_t *d, dialogue_tx_t *tx)
     }
     queue(d, SEND_MAIL, tx, 0, mail_line(d, tx));
     for (i = 0; i < tx->count; i++) {
-        queue(d, SEND_RCPT, tx, i,
-              apr_pstrcat(tx->pool, "RCPT TO:<", tx->recipients[i].address,
-                          ">\r\n", NULL));
+        queue(d, SEND_RCPT, tx, i, rcpt_line(d, tx, tx->recipients[i].address));
     }
-    queue(d, SEND_DATA, tx, 0, "DATA\r\n");
+    if (!d->offers.chunking) {
+        queue(d, SEND_DATA, tx, 0, "DATA\r\n");
+    }
+}
+
+const char *dialogue_chunk(const dialogue_t *d, const dialogue_tx_t *tx)
+{
+    return d->offers.chunking
+               ? apr_psprintf(tx->pool, "BDAT %" APR_OFF_T_FMT " LAST\r\n",
+                              tx->size)
+               : NULL;
 }
 
 void dialogue_dot(dialogue_t *d, dialogue_tx_t *tx)
 {
     tx->phase = DIALOGUE_DOT;
     d->ready = NULL;
-    queue(d, SEND_DOT, tx, 0, ".\r\n");
+    queue(d, SEND_DOT, tx, 0, d->offers.chunking ? "" : ".\r\n");
 }
 
 void dialogue_quit(dialogue_t *d)
@@ -235,7 +283,9 @@ static void on_mail(dialogue_tx_t *tx, const reply_t *reply)
     }
 }
 
-static void on_rcpt(dialogue_tx_t *tx, int i, const reply_t *reply)
+/* With CHUNKING nothing more is asked: the last answer makes it ready. */
+static void on_rcpt(dialogue_t *d, dialogue_tx_t *tx, int i,
+                    const reply_t *reply)
 {
     dialogue_recipient_t *r = &tx->recipients[i];
 
@@ -245,6 +295,10 @@ static void on_rcpt(dialogue_tx_t *tx, int i, const reply_t *reply)
     }
     if (i == tx->count - 1 && !any_taken(tx)) {
         tx->unwanted = 1;
+    }
+    else if (i == tx->count - 1 && d->offers.chunking) {
+        tx->phase = DIALOGUE_READY;
+        d->ready = tx;
     }
 }
 
@@ -305,7 +359,7 @@ static void on_reply(dialogue_t *d, const reply_t *reply)
         on_mail(tx, reply);
         break;
     case SEND_RCPT:
-        on_rcpt(tx, step->recipient, reply);
+        on_rcpt(d, tx, step->recipient, reply);
         break;
     case SEND_DATA:
         on_data(d, tx, reply);

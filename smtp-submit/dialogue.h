@@ -11,7 +11,11 @@
  *
  *   dialogue_begin(d, &tx, ...);  send dialogue_output(d);
  *   feed what comes to dialogue_input() until tx.phase is READY or DONE;
- *   READY: send the message; then dialogue_dot(), send, feed until DONE. */
+ *   READY: send dialogue_chunk() and the message; then dialogue_dot(), send,
+ *   feed until DONE.
+ *
+ * "The dot" is the moment from which on the server may have the mail; with
+ * CHUNKING that is the last byte of the message. */
 
 #include "reply.h"
 
@@ -38,6 +42,13 @@ typedef struct dialogue_recipient_t {
     const char *text; /* the reply that decided */
 } dialogue_recipient_t;
 
+/* What the sender wants to hear (RFC 3461); NULL: nothing said. */
+typedef struct dialogue_dsn_t {
+    const char *notify;  /* NEVER, or a list of SUCCESS, FAILURE, DELAY */
+    const char *returns; /* FULL, HDRS */
+    const char *id;      /* comes back in the report */
+} dialogue_dsn_t;
+
 typedef struct dialogue_tx_t {
     /* Set by the caller. */
     const char *sender; /* "" for the null sender */
@@ -46,6 +57,7 @@ typedef struct dialogue_tx_t {
     apr_off_t size;
     int eightbit;
     apr_pool_t *pool;
+    dialogue_dsn_t dsn;
     /* Set by the dialogue. */
     dialogue_phase_t phase;
     int open;     /* commands without a reply */
@@ -62,7 +74,11 @@ dialogue_t *dialogue_create(const reply_offers_t *offers, apr_pool_t *pool);
  * 8BITMIME) is DONE at once, with every recipient REFUSED. */
 void dialogue_begin(dialogue_t *d, dialogue_tx_t *tx);
 
-/* After the message: the final dot. */
+/* What goes in front of the message: "BDAT N LAST" with CHUNKING (RFC 3030),
+ * else NULL, and then the message is sent with its dots doubled. */
+const char *dialogue_chunk(const dialogue_t *d, const dialogue_tx_t *tx);
+
+/* After the message: the final dot, if there is one. */
 void dialogue_dot(dialogue_t *d, dialogue_tx_t *tx);
 
 /* Ends the session politely. */

@@ -52,6 +52,16 @@ int disk_sync_parent(const char *path, apr_pool_t *pool)
     return rv;
 }
 
+int disk_sync_name(int fd, const char *path, apr_pool_t *pool)
+{
+    int rv = disk_sync_parent(path, pool);
+
+    if (rv == EACCES) {
+        rv = syncfs(fd) != 0 ? errno : 0;
+    }
+    return rv;
+}
+
 static int read_all(int fd, char *at, apr_size_t room, apr_size_t *len)
 {
     *len = 0;

@@ -16,6 +16,10 @@ int disk_write(int fd, const void *data, apr_size_t len);
 /* Flushes the directory that holds `path`. */
 int disk_sync_parent(const char *path, apr_pool_t *pool);
 
+/* The same when `fd` is the file at `path`, also in a directory that we may
+ * write to and not read: then the whole file system is flushed. */
+int disk_sync_name(int fd, const char *path, apr_pool_t *pool);
+
 /* The bytes of a regular file of at most `max` bytes, NUL-terminated;
  * EFBIG when it is larger. */
 int disk_read(const char *path, apr_size_t max, const char **text,

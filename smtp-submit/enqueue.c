@@ -242,6 +242,8 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
     envelope.message_id = header.message_id =
         enqueue_message_id(config, w->id, e->pool);
     envelope.notice = e->request->notice;
+    envelope.notify = e->request->notify;
+    envelope.returns = e->request->returns;
     header.to = e->to;
     header.cc = e->cc;
     header.encoding = e->body->encoding;

@@ -30,6 +30,7 @@ typedef struct enqueue_request_t {
     const char *subject;              /* before substitution; NULL: empty */
     const apr_array_header_t *attach; /* of const char *, file names */
     int body;                         /* descriptor to read to its end, or -1 */
+    const char *notify, *returns;     /* RFC 3461, or NULL */
     int notice;
     int verbatim; /* nothing is replaced in the subject */
 } enqueue_request_t;

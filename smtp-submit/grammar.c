@@ -16,7 +16,8 @@
 #define WAY " [DIRECTION=any|up|down]"
 #define MESSAGE                                                                \
     " [to RECIPIENT]* [cc RECIPIENT]* [bcc RECIPIENT]* [subject SUBJECT]"      \
-    " [file FILE] [attach ATTACHMENT]* [queue-only] [wait] [debug]"
+    " [file FILE] [attach ATTACHMENT]* [notify NOTIFY]"                        \
+    " [return RETURN=full|headers] [queue-only] [wait] [debug]"
 
 /* clang-format off */
 const grammar_row_t grammar_rows[] = {
@@ -43,6 +44,12 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_CLEARTEXT_AUTH,  COMMAND_IN_FILE, "no mail smtpserver allow-cleartext-auth"},
     {COMMAND_BACKUP,          COMMAND_IN_FILE, "mail smtpserver backup SERVER"},
     {COMMAND_BACKUP,          COMMAND_IN_FILE, "no mail smtpserver backup"},
+    {COMMAND_PROXY,           COMMAND_IN_FILE, "mail smtpserver proxy PROXY"},
+    {COMMAND_PROXY,           COMMAND_IN_FILE, "no mail smtpserver proxy"},
+    {COMMAND_UNIX_SOCKET,     COMMAND_IN_FILE, "mail smtpserver unix-socket SOCKET"},
+    {COMMAND_UNIX_SOCKET,     COMMAND_IN_FILE, "no mail smtpserver unix-socket"},
+    {COMMAND_NO_CHUNKING,     COMMAND_IN_FILE, "mail smtpserver without-chunking"},
+    {COMMAND_NO_CHUNKING,     COMMAND_IN_FILE, "no mail smtpserver without-chunking"},
     {COMMAND_TIMEOUT,         COMMAND_IN_FILE, "mail smtpserver timeout SECONDS"},
     {COMMAND_TIMEOUT,         COMMAND_IN_FILE, "no mail smtpserver timeout"},
     {COMMAND_FROM,            COMMAND_IN_FILE, "mail from FROM"},
@@ -93,6 +100,7 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type periodic MINUTES"},
     {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type time CLOCK"},
     {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type reboot"},
+    {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type usb [DIRECTION=in|out]"},
     {COMMAND_TRIGGER_TYPE,    COMMAND_IN_FILE, "trigger TRIGGER type log TEXT"},
     {COMMAND_TRIGGER_SCRIPT,  COMMAND_IN_FILE, "trigger TRIGGER script PLACE FILE"},
     {COMMAND_TRIGGER_SCRIPT,  COMMAND_IN_FILE, "trigger TRIGGER no script PLACE"},
@@ -147,11 +155,14 @@ const grammar_row_t grammar_rows[] = {
     {COMMAND_LOG_SHOW,        0, "show log config"},
     {COMMAND_LOG_TEST,        0, "log test LINE"},
     {COMMAND_LOG_INGEST,      0, "log ingest [copy FILE] [socket SOCKET]"},
+    {COMMAND_LOG_INGEST,      0, "log ingest follow LOG [copy FILE]"},
+    {COMMAND_LOG_FOLLOW,      0, "log follow"},
     {COMMAND_TRIGGER_SHOW,    0, "show trigger"},
     {COMMAND_TRIGGER_COUNTS,  0, "show trigger count"},
     {COMMAND_TRIGGER_ACTIVATE, 0, "activate trigger TRIGGER"},
     {COMMAND_SCRIPT,          0, "activate SCRIPT"},
     {COMMAND_WATCH,           0, "watch [interval SECONDS] [debug]"},
+    {COMMAND_SETUP,           0, "setup [user NAME]"},
     {COMMAND_REKEY,           0, "rekey"},
     {COMMAND_TEST,            0, "test [debug]"},
     {COMMAND_ENABLE,          0, "enable"},
@@ -204,15 +215,19 @@ static const grammar_keyword_t keywords[] = {
     {"failure-notice",       "Who is told about mail that could not be sent"},
     {"file",                 "The file that holds the message body"},
     {"file-root",            "The folder below which message files are"},
+    {"full",                 "All of it"},
     {"flush",                "Try every queued mail now"},
+    {"follow",               "What is being added, as it comes"},
     {"forever",               "Always"},
     {"from",                 "The sender"},
     {"from-stdin",           "The mail-id comes on standard input"},
     {"give-up-after",        "How long delivery is tried"},
+    {"headers",              "The header alone"},
     {"help",                 "The whole grammar"},
     {"hold",                 "Keep a mail in doubt until retry or delete"},
     {"hostname",             "The name of this machine in mail"},
     {"import",                "Take over the mail settings of ocsmanager.ini"},
+    {"in",                   "A device comes"},
     {"in-doubt",             "What to do when the server may have the mail"},
     {"ingest",                "Read log lines and mail what the filters take"},
     {"interface",             "A network interface goes up or down"},
@@ -233,6 +248,8 @@ static const grammar_keyword_t keywords[] = {
     {"msgtext",               "Text that the message contains"},
     {"msgtext-nocase",        "The same without regard to case"},
     {"no",                   "Undo a setting"},
+    {"notify",               "When the servers are to report on the delivery"},
+    {"out",                  "A device goes"},
     {"password",             "Password of the user"},
     {"password-command",     "A program that prints the password"},
     {"password-file",        "A file that holds the password"},
@@ -243,6 +260,7 @@ static const grammar_keyword_t keywords[] = {
     {"plus",                  "Later"},
     {"port",                 "TCP port of the SMTP server"},
     {"program",               "Program that wrote the message"},
+    {"proxy",                "SOCKS proxy between us and the server"},
     {"queue",                "The queue and the settings"},
     {"queue-only",           "Queue the mail, do not deliver it now"},
     {"quit",                 "Leave"},
@@ -252,6 +270,7 @@ static const grammar_keyword_t keywords[] = {
     {"resend",               "Send a mail in doubt again"},
     {"retry",                "Try one mail again, also one given up"},
     {"retry-after",          "Time from the first failure to the next attempt"},
+    {"return",               "How much of the mail a report brings back"},
     {"run",                  "Deliver what is due, or obey a script file"},
     {"running-config",       "The configuration as commands"},
     {"script",                "A script to run"},
@@ -259,6 +278,7 @@ static const grammar_keyword_t keywords[] = {
     {"send",                 "Send a mail"},
     {"serial",               "The serial number for %S"},
     {"set",                  "Change a setting"},
+    {"setup",                "A queue for several users, as root"},
     {"show",                 "Show settings, queue or counters"},
     {"smtps",                "TLS from the first byte"},
     {"smtpserver",           "The SMTP server"},
@@ -280,11 +300,15 @@ static const grammar_keyword_t keywords[] = {
     {"type",                  "What is watched"},
     {"undebug",              "Stop debugging"},
     {"unset",                "Undo a setting"},
+    {"unix-socket",          "The server's socket on this machine"},
     {"up",                    "Activate when it exceeds the level, or goes up"},
+    {"usb",                  "A USB device comes or goes"},
+    {"user",                 "The user of the runner"},
     {"username",             "Registered user name"},
     {"utc-offset",            "UTC plus or minus hours"},
     {"wait",                 "Exit status 0 only when the mail was sent"},
     {"watch",                 "Watch what the triggers name"},
+    {"without-chunking",     "Do not use BDAT although the server offers it"},
     {"window",                "Seconds in which messages are collected into one mail"},
     {"xoauth2",              "XOAUTH2, the password is a token"},
 };
@@ -418,6 +442,41 @@ static const char *not_interface(const char *text)
                                                               : "an interface";
 }
 
+static const char *not_notify(const char *text)
+{
+    static const char *const wants[] = {"success", "failure", "delay"};
+    size_t i, len;
+
+    if (strcmp(text, "never") == 0) {
+        return NULL;
+    }
+    for (;; text += len + 1) {
+        len = strcspn(text, ",");
+        for (i = 0; i < 3; i++) {
+            if (len == strlen(wants[i]) && memcmp(text, wants[i], len) == 0) {
+                break;
+            }
+        }
+        if (i == 3) {
+            return "never, or success, failure and delay with commas";
+        }
+        if (!text[len]) {
+            return NULL;
+        }
+    }
+}
+
+static const char *not_proxy(const char *text)
+{
+    const char *rest = strncmp(text, "socks5h://", 10) == 0 ? text + 10
+                       : strncmp(text, "socks5://", 9) == 0 ? text + 9
+                                                            : "";
+
+    return *rest && strcspn(rest, " @/") == strlen(rest)
+               ? NULL
+               : "socks5h://host:port, or socks5:// to resolve names here";
+}
+
 static const char *not_pin(const char *text)
 {
     return strncmp(text, "sha256//", 8) == 0 && strlen(text) == 52
@@ -442,14 +501,17 @@ static const grammar_parameter_t parameters[] = {
     {"INTERFACE",  "INTERFACE",  "Network interface, such as eth0",      not_interface, 0, 0},
     {"LEVEL",      "LEVEL",      "emergencies, alerts, critical, error, warnings, notices, informational, debugging, or <0-7>",not_level, 0, 0},
     {"LINE",       "LINE",       "A log line, in quotes",                NULL, 0, 0},
+    {"LOG",        "FILE",       "The log file, by absolute path",       not_absolute, 0, 0},
     {"MINUTES",    "<1-1440>",   "Minutes",                              NULL, 1, 1440},
     {"NAME",       "NAME",       "Local name",                           empty, 0, 0},
+    {"NOTIFY",     "NOTIFY",     "never, or success, failure, delay with commas", not_notify, 0, 0},
     {"PASSWORD",   "PASSWORD",   "Registered user password",             empty, 0, 0},
     {"PERCENT",    "<1-100>",    "The percentage at which to trigger",   NULL, 1, 100},
     {"PIN",        "sha256//B64", "SHA-256 of the server's public key",  not_pin, 0, 0},
     {"PLACE",      "<1-5>",      "The list position of the script",      NULL, 1, 5},
     {"PORT",       "<1-65535>",  "TCP port of the SMTP server",          NULL, 1, 65535},
     {"PROGRAM",    "PROGRAM",    "Program that wrote the message",       empty, 0, 0},
+    {"PROXY",      "URL",        "socks5h://host:port",                  not_proxy, 0, 0},
     {"RECIPIENT",  "ADDRESS",    "Mail address, or several with commas", empty, 0, 0},
     {"SCRIPT",     "FILE",       "The file containing the script",       empty, 0, 0},
     {"SECONDS",    "<1-2592000>", "Seconds",                             NULL, 1, 2592000},

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -113,6 +114,38 @@ static int connects(const struct addrinfo *a)
     }
     close(fd);
     return done;
+}
+
+int probe_devices(void)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    NETLINK_KOBJECT_UEVENT);
+
+    if (fd >= 0 &&
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int probe_usb(const char *message, apr_size_t len)
+{
+    const char *end = message + len, *next;
+    int direction = 0, device = 0;
+
+    for (; message < end; message = next + 1) {
+        next = memchr(message, '\0', (apr_size_t)(end - message));
+        if (!next) {
+            return 0; /* cut off */
+        }
+        direction = strcmp(message, "ACTION=add") == 0      ? 1
+                    : strcmp(message, "ACTION=remove") == 0 ? -1
+                                                            : direction;
+        device |= strcmp(message, "DEVTYPE=usb_device") == 0;
+    }
+    return device ? direction : 0;
 }
 
 int probe_tcp(const char *host, int port)

@@ -24,6 +24,13 @@ int probe_cpu(probe_t *probe, const char *stat);
 /* 1 when the network interface is up, 0 when it is down or not there. */
 int probe_interface(const char *name);
 
+/* A socket on which the kernel tells of devices; -1 when there is none. */
+int probe_devices(void);
+
+/* 1 when the kernel's message tells that a USB device came, -1 that one went,
+ * else 0. */
+int probe_usb(const char *message, apr_size_t len);
+
 /* 1 when a TCP connection can be made within 5 seconds, else 0. */
 int probe_tcp(const char *host, int port);
 

@@ -14,6 +14,7 @@
 
 typedef struct report_t {
     const char *hostname;
+    int trace;      /* a file for all lines, or 0 */
     int debug;      /* LOG_DEBUG lines go to standard error */
     int stderr_too; /* all lines go to standard error */
 } report_t;

@@ -389,6 +389,13 @@ static delivery_t *take(runner_t *r, const char *id, int wait)
         report(r->log, LOG_ERR,
                PN(15009) "mail %s is damaged and stays where it is", id);
     }
+    else if (rv != ENOENT && rv != EWOULDBLOCK) {
+        r->trouble = rv;
+        r->trouble_text = apr_pstrdup(r->pool, why);
+        r->result = RUNNER_LATER;
+        r->text = r->trouble_text;
+        report(r->log, LOG_ERR, PN(15016) "mail %s: %s", id, strerror(rv));
+    }
     apr_pool_destroy(pool);
     return NULL;
 }
@@ -506,6 +513,7 @@ int runner_pass(runner_t *r, const char **why)
         return rv;
     }
     spool_clean(r->spool, r->pool);
+    r->trouble = 0;
     work(r, next_mail(r));
     end_session(r);
     return 0;

@@ -34,6 +34,8 @@ typedef struct runner_t {
     session_t *session;
     apr_pool_t *session_pool;
     int reconnects;
+    int trouble; /* an errno value: a mail could not be read */
+    const char *trouble_text;
     apr_array_header_t *ids;
     int id_at;
     apr_pool_t *pool;

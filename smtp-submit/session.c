@@ -40,6 +40,9 @@ void session_prepare(delivery_t *d)
     d->tx.size = mail->message_len;
     d->tx.eightbit = mail->envelope.eightbit;
     d->tx.pool = d->pool;
+    d->tx.dsn.notify = mail->envelope.notify;
+    d->tx.dsn.returns = mail->envelope.returns;
+    d->tx.dsn.id = mail->id;
 }
 
 session_t *session_create(transport_t *transport, const report_t *log,
@@ -127,10 +130,14 @@ int session_envelope(session_t *s, delivery_t *d)
 static int send_pieces(session_t *s, delivery_t *d, char *out, apr_size_t *held)
 {
     apr_off_t at = d->mail.message_at, end = at + d->mail.message_len;
+    const char *chunk = dialogue_chunk(s->dialogue, &d->tx);
     char piece[PIECE];
     int start = 1;
 
-    *held = 0;
+    *held = chunk ? strlen(chunk) : 0;
+    if (chunk) {
+        memcpy(out, chunk, *held);
+    }
     while (at < end) {
         apr_size_t want =
             end - at < PIECE ? (apr_size_t)(end - at) : (apr_size_t)PIECE;
@@ -140,12 +147,21 @@ static int send_pieces(session_t *s, delivery_t *d, char *out, apr_size_t *held)
             breaks(s, "the queued mail cannot be read");
             return 0;
         }
-        if (*held > 0 && transport_send(s->transport, out, *held,
-                                        BLOCK_SECONDS) != APR_SUCCESS) {
-            breaks(s, "the connection broke within the message");
-            return 0;
+        if (at > d->mail.message_at) {
+            if (transport_send(s->transport, out, *held, BLOCK_SECONDS) !=
+                APR_SUCCESS) {
+                breaks(s, "the connection broke within the message");
+                return 0;
+            }
+            *held = 0;
         }
-        *held = message_stuff(piece, (apr_size_t)n, out, &start);
+        if (chunk) {
+            memcpy(out + *held, piece, (apr_size_t)n);
+            *held += (apr_size_t)n;
+        }
+        else {
+            *held = message_stuff(piece, (apr_size_t)n, out, &start);
+        }
         at += n;
     }
     return 1;

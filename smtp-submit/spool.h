@@ -43,6 +43,7 @@ typedef struct spool_envelope_t {
     apr_time_t date;
     int eightbit; /* the message holds bytes above 127 */
     int notice;   /* is a failure notice: never causes another */
+    const char *notify, *returns; /* as in dialogue_dsn_t */
 } spool_envelope_t;
 
 /* ---- writing ---- */
@@ -144,6 +145,11 @@ int spool_retry(const spool_t *spool, const char *id, const char **why,
 /* Removes what dead writers left in tmp more than a day ago. */
 void spool_clean(const spool_t *spool, apr_pool_t *pool);
 
+/* Says for as long as the process lives that a runner stays on this queue, and
+ * whether one does. */
+int spool_runner_stays(const spool_t *spool, apr_pool_t *pool);
+int spool_has_runner(const spool_t *spool, apr_pool_t *pool);
+
 /* ---- counters and the debug switch ---- */
 
 typedef struct spool_counters_t {
@@ -155,6 +161,9 @@ void spool_count(const spool_t *spool, int sent, int failed, apr_pool_t *pool);
 void spool_counters(const spool_t *spool, spool_counters_t *counters,
                     apr_pool_t *pool);
 
+/* The file that is there while debugging is on, and into which goes what there
+ * is to say. */
+const char *spool_debug_path(const spool_t *spool, apr_pool_t *pool);
 int spool_debug(const spool_t *spool, apr_pool_t *pool);
 int spool_set_debug(const spool_t *spool, int on, const char **why,
                     apr_pool_t *pool);

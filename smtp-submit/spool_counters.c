@@ -84,21 +84,52 @@ void spool_count(const spool_t *spool, int sent, int failed, apr_pool_t *pool)
     close(fd);
 }
 
+static const char *runner_path(const spool_t *spool, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, spool->dir, "/runner", NULL);
+}
+
+int spool_runner_stays(const spool_t *spool, apr_pool_t *pool)
+{
+    int fd =
+        open(runner_path(spool, pool), O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    return fd < 0 || flock(fd, LOCK_SH) != 0 ? errno : 0;
+}
+
+int spool_has_runner(const spool_t *spool, apr_pool_t *pool)
+{
+    int fd = open(runner_path(spool, pool), O_RDONLY | O_CLOEXEC), held;
+
+    if (fd < 0) {
+        return 0;
+    }
+    held = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return held;
+}
+
+const char *spool_debug_path(const spool_t *spool, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, spool->dir, "/debug", NULL);
+}
+
 int spool_debug(const spool_t *spool, apr_pool_t *pool)
 {
-    return access(apr_pstrcat(pool, spool->dir, "/debug", NULL), F_OK) == 0;
+    return access(spool_debug_path(spool, pool), F_OK) == 0;
 }
 
 int spool_set_debug(const spool_t *spool, int on, const char **why,
                     apr_pool_t *pool)
 {
-    const char *path = apr_pstrcat(pool, spool->dir, "/debug", NULL);
+    const char *path = spool_debug_path(spool, pool);
     int rv = 0, fd;
 
     if (on) {
-        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0660);
         rv = fd < 0 ? errno : 0;
         if (fd >= 0) {
+            (void)fchmod(fd, 0660); /* the runner's, in a shared queue */
             close(fd);
         }
     }

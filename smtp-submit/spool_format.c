@@ -99,10 +99,14 @@ const char *spool_format_envelope(const spool_envelope_t *e, apr_pool_t *pool)
     int i;
 
     APR_ARRAY_PUSH(parts, const char *) = apr_psprintf(
-        pool, "sender %s\ndate %" APR_TIME_T_FMT "\nmessage-id %s\n%s%s",
+        pool,
+        "sender %s\ndate %" APR_TIME_T_FMT "\nmessage-id %s\n%s%s%s%s%s%s%s%s",
         one_line(e->sender, pool), apr_time_sec(e->date),
         one_line(e->message_id, pool), e->eightbit ? "eightbit \n" : "",
-        e->notice ? "notice \n" : "");
+        e->notice ? "notice \n" : "", e->notify ? "notify " : "",
+        e->notify ? e->notify : "", e->notify ? "\n" : "",
+        e->returns ? "return " : "", e->returns ? e->returns : "",
+        e->returns ? "\n" : "");
     for (i = 0; i < e->recipients->nelts; i++) {
         APR_ARRAY_PUSH(parts, const char *) = apr_pstrcat(
             pool, "recipient ",
@@ -152,6 +156,12 @@ static void take_line(spool_mail_t *mail, const char *word, const char *value)
     }
     else if (strcmp(word, "notice") == 0) {
         e->notice = 1;
+    }
+    else if (strcmp(word, "notify") == 0) {
+        e->notify = value;
+    }
+    else if (strcmp(word, "return") == 0) {
+        e->returns = value;
     }
 }
 

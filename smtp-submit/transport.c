@@ -23,6 +23,7 @@ struct transport_t {
     const char *last; /* the server's last line */
     const char *greeting;
     int loopback_only; /* the password would cross the network in clear */
+    int proxied;       /* whatever address we connect to */
     int kept_off;      /* and so did not */
     char error[CURL_ERROR_SIZE];
     const report_t *log;
@@ -81,7 +82,7 @@ static curl_socket_t on_socket(void *data, curlsocktype purpose,
     transport_t *t = data;
 
     (void)purpose;
-    if (t->loopback_only && !is_loopback(&address->addr)) {
+    if (t->loopback_only && (t->proxied || !is_loopback(&address->addr))) {
         t->kept_off = 1;
         return CURL_SOCKET_BAD;
     }
@@ -184,7 +185,10 @@ static void set_all(transport_t *t, const submit_config_t *config,
     curl_easy_setopt(curl, CURLOPT_URL, url_of(config, host, t->pool));
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_PROXY, config->proxy ? config->proxy : "");
+    if (config->unix_socket) {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, config->unix_socket);
+    }
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, seconds * 1000);
     curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
@@ -236,6 +240,11 @@ static transport_outcome_t explain(const transport_t *t, CURLcode code,
                "\"mail smtpserver tls\" or authentication crammd5";
         return TRANSPORT_REFUSED;
     }
+    if (code == CURLE_USE_SSL_FAILED && t->offers.starttls) {
+        *why = "the server writes STARTTLS in small letters, which this "
+               "version of libcurl does not understand; use tls smtps";
+        return TRANSPORT_TLS;
+    }
     for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         if (failures[i].code == code) {
             *why = apr_psprintf(t->pool, "%s (%s)", failures[i].text,
@@ -281,6 +290,7 @@ transport_outcome_t transport_open(transport_t **transport,
 
     t->pool = pool;
     t->log = log;
+    t->proxied = config->proxy != NULL;
     t->curl = curl_easy_init();
     if (!t->curl) {
         *why = "out of memory";
@@ -302,6 +312,9 @@ transport_outcome_t transport_open(transport_t **transport,
     if (outcome != TRANSPORT_OK) {
         transport_close(t);
         return outcome;
+    }
+    if (config->no_chunking) {
+        t->offers.chunking = 0;
     }
     if (config->method) {
         report(log, LOG_DEBUG, "Authentication succeeded [%s]",

@@ -25,6 +25,7 @@ static const struct {
     {"ping-poll", "Ping-poll"},
     {"time", "Time"},
     {"log", "Log"},
+    {"usb", "USB event"},
 };
 
 static const char *const directions[] = {"any", "up", "down"};
@@ -106,6 +107,9 @@ static void set_type(trigger_t *t, const command_t *command)
     t->name = t->name ? t->name : command_value(command, "SERVER");
     t->name = t->name ? t->name : command_value(command, "TEXT");
     t->direction = TRIGGER_ANY;
+    if (direction && t->type == TRIGGER_USB) {
+        t->direction = strcmp(direction, "in") == 0 ? TRIGGER_UP : TRIGGER_DOWN;
+    }
     for (i = 0; direction && i < 3; i++) {
         if (strcmp(directions[i], direction) == 0) {
             t->direction = (trigger_direction_t)i;
@@ -192,6 +196,10 @@ static const char *details(const trigger_t *t, int shown, apr_pool_t *pool)
         return apr_psprintf(pool, "%02d:%02d", t->number / 60, t->number % 60);
     case TRIGGER_PING:
         return apr_psprintf(pool, "%s port %d%s", name, t->number, direction);
+    case TRIGGER_USB:
+        return t->direction == TRIGGER_UP     ? "in"
+               : t->direction == TRIGGER_DOWN ? "out"
+                                              : "";
     case TRIGGER_INTERFACE:
     case TRIGGER_LOG:
         return apr_pstrcat(pool, name, direction, NULL);
@@ -309,7 +317,7 @@ const char *trigger_show_counts(const trigger_counts_t *c, apr_pool_t *pool)
         {"Memory triggers activated today", c->today[TRIGGER_MEMORY]},
         {"Reboot triggers activated today", c->today[TRIGGER_REBOOT]},
         {"Ping-poll triggers activated today", c->today[TRIGGER_PING]},
-        {"USB event triggers activated today", 0},
+        {"USB event triggers activated today", c->today[TRIGGER_USB]},
         {"Stack master fail triggers activated today", 0},
         {"Stack member triggers activated today", 0},
         {"Stack link triggers activated today", 0},

@@ -21,6 +21,7 @@ typedef enum trigger_type_t {
     TRIGGER_PING,      /* `name` answers on TCP port `number`, or ceases to */
     TRIGGER_TIME,      /* at `number` minutes after midnight */
     TRIGGER_LOG,       /* a log message contains `name` */
+    TRIGGER_USB,       /* a device comes (up) or goes (down) */
     TRIGGER_TYPES
 } trigger_type_t;
 

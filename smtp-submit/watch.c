@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,6 +234,31 @@ static void look(look_t *l)
     l->before = now;
 }
 
+/* The kernel tells of devices: fires what waits for one. */
+static void look_at_devices(look_t *l, int fd)
+{
+    const apr_array_header_t *triggers = l->w->config->triggers;
+    char message[8192];
+    apr_time_exp_t local;
+    ssize_t n;
+
+    apr_time_exp_lt(&local, apr_time_now());
+    while ((n = recv(fd, message, sizeof(message), 0)) > 0) {
+        int i, came = probe_usb(message, (apr_size_t)n);
+
+        for (i = 0; came && i < triggers->nelts; i++) {
+            const trigger_t *t = &APR_ARRAY_IDX(triggers, i, trigger_t);
+
+            if (t->type == TRIGGER_USB &&
+                t->direction != (came > 0 ? TRIGGER_DOWN : TRIGGER_UP) &&
+                trigger_may_fire(t, &l->states[i], local.tm_wday)) {
+                l->states[i].fired++;
+                watch_fire(l->w, t, came > 0 ? "in" : "out");
+            }
+        }
+    }
+}
+
 /* 1 when the machine was started since a watch last ran on this queue. */
 static int rebooted(const watch_t *w)
 {
@@ -263,10 +289,11 @@ static int signal_fd(void)
 
 int watch_run(watch_t *w, const char **why)
 {
-    struct pollfd one = {signal_fd(), POLLIN, 0};
+    struct pollfd fds[2] = {{signal_fd(), POLLIN, 0},
+                            {probe_devices(), POLLIN, 0}};
     look_t l = {0};
 
-    if (one.fd < 0) {
+    if (fds[0].fd < 0) {
         *why = "% Error: signals cannot be waited for";
         return errno;
     }
@@ -278,8 +305,12 @@ int watch_run(watch_t *w, const char **why)
     report(w->log, LOG_INFO, PN(15023) "watching %d triggers",
            w->config->triggers->nelts);
     do {
+        if (fds[1].revents) {
+            look_at_devices(&l, fds[1].fd);
+        }
         look(&l);
-    } while (poll(&one, 1, w->seconds * 1000) <= 0);
-    close(one.fd);
+    } while (poll(fds, 2, w->seconds * 1000) <= 0 || !fds[0].revents);
+    close(fds[0].fd);
+    close(fds[1].fd);
     return 0;
 }

@@ -66,7 +66,7 @@ static void converse(apr_pool_t *pool, const uint8_t *data, size_t size)
     d = dialogue_create(&offers, pool);
     for (mail = 0; mail < 3; mail++) {
         dialogue_recipient_t r[2] = {{"a@x", 0, NULL}, {"b@x", 0, NULL}};
-        dialogue_tx_t tx = {"s@x", r, 2, 10, 0, pool, 0, 0, 0, 0};
+        dialogue_tx_t tx = {"s@x", r, 2, 10, 0, pool, {0}, 0, 0, 0, 0};
         int go_on, dotted = 0;
 
         dialogue_begin(d, &tx);

@@ -174,6 +174,14 @@ sub serve {
                 }
                 $self->answer($client, 'dot', $session{text}, \%session);
             }
+            elsif ($verb eq 'bdat') {
+                my ($size) = $argument =~ /^(\d+) LAST$/i or return;
+                $session{text} = '';
+                read $client, $session{text}, $size, length $session{text}
+                    while length $session{text} < $size && !eof $client;
+                return if length $session{text} < $size;
+                $self->answer($client, 'dot', $session{text}, \%session);
+            }
             elsif (exists $default{$verb}) {
                 @{ $session{rcpt} } = () if $verb eq 'mail';
                 my $reply = $self->answer($client, $verb, $argument, \%session);

@@ -12,7 +12,7 @@
  * separated by |.  At the end, the verdicts of the recipients. */
 typedef struct row_t {
     const char *name;
-    int pipelining, count;
+    int pipelining, count; /* pipelining + 2: with CHUNKING */
     const char *talk;
     const char *verdicts; /* P T L R D, one a recipient */
 } row_t;
@@ -74,6 +74,21 @@ static const row_t rows[] = {
      "C:MAIL FROM:<s@x>,RCPT TO:<a@x>,DATA|S:250 ok|S:250 ok|S:354 go|M|C:.|"
      "S:421 closing",
      "L"},
+    {"CHUNKING: ready without DATA", 2, 1,
+     "C:MAIL FROM:<s@x>|S:250 ok|C:RCPT TO:<a@x>|S:250 ok|M|C:|S:250 queued",
+     "T"},
+    {"CHUNKING, pipelined: one good, one bad", 3, 2,
+     "C:MAIL FROM:<s@x>,RCPT TO:<a@x>,RCPT TO:<b@x>|S:250 ok|S:550 no|S:250 ok|"
+     "M|C:|S:250 queued",
+     "RT"},
+    {"CHUNKING: all refused", 3, 2,
+     "C:MAIL FROM:<s@x>,RCPT TO:<a@x>,RCPT TO:<b@x>|S:250 ok|S:550 no|S:451 "
+     "wait",
+     "RL"},
+    {"CHUNKING: sender refused", 3, 1,
+     "C:MAIL FROM:<s@x>,RCPT TO:<a@x>|S:550 no|S:503 ?", "R"},
+    {"CHUNKING: broken after the message: in doubt", 3, 1,
+     "C:MAIL FROM:<s@x>,RCPT TO:<a@x>|S:250 ok|S:250 ok|M|C:|X", "D"},
     {"many lines", 0, 1,
      "C:MAIL FROM:<s@x>|S:250-a|S:250-b|S:250 c|C:RCPT TO:<a@x>|S:250 ok|"
      "C:DATA|S:354 go|M|C:.|S:250 queued",
@@ -123,13 +138,15 @@ static void converse(const row_t *row, apr_pool_t *pool)
     static const char *const names[] = {"a@x", "b@x", "c@x", "d@x"};
     reply_offers_t offers = {0};
     dialogue_recipient_t recipients[4] = {{0}};
-    dialogue_tx_t tx = {"s@x", recipients, row->count, 10, 0, pool, 0, 0, 0, 0};
+    dialogue_tx_t tx = {"s@x", recipients, row->count, 10, 0, pool,
+                        {0},   0,          0,          0,  0};
     char *talk = apr_pstrdup(pool, row->talk), *state, *line;
     char verdicts[5] = "";
     dialogue_t *d;
     int i;
 
-    offers.pipelining = row->pipelining;
+    offers.pipelining = row->pipelining & 1;
+    offers.chunking = row->pipelining >> 1;
     for (i = 0; i < row->count; i++) {
         recipients[i].address = names[i];
     }
@@ -152,8 +169,8 @@ static void test_two(apr_pool_t *pool)
 {
     reply_offers_t offers = {0};
     dialogue_recipient_t one = {"a@x", 0, NULL}, two = {"b@x", 0, NULL};
-    dialogue_tx_t first = {"s@x", &one, 1, 10, 0, pool, 0, 0, 0, 0};
-    dialogue_tx_t second = {"t@x", &two, 1, 10, 0, pool, 0, 0, 0, 0};
+    dialogue_tx_t first = {"s@x", &one, 1, 10, 0, pool, {0}, 0, 0, 0, 0};
+    dialogue_tx_t second = {"t@x", &two, 1, 10, 0, pool, {0}, 0, 0, 0, 0};
     dialogue_t *d;
     const char *why;
     static const char in[] = "250 a\r\n250 b\r\n354 c\r\n";
@@ -181,7 +198,7 @@ static void test_offers(apr_pool_t *pool)
 {
     reply_offers_t offers = {0};
     dialogue_recipient_t r = {"a@x", 0, NULL};
-    dialogue_tx_t tx = {"s@x", &r, 1, 1001, 1, pool, 0, 0, 0, 0};
+    dialogue_tx_t tx = {"s@x", &r, 1, 1001, 1, pool, {0}, 0, 0, 0, 0};
     dialogue_t *d;
     const char *line;
     apr_size_t len;
@@ -226,7 +243,7 @@ static void test_wrong(apr_pool_t *pool)
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         reply_offers_t offers = {0};
         dialogue_recipient_t r = {"a@x", 0, NULL};
-        dialogue_tx_t tx = {"s@x", &r, 1, 10, 0, pool, 0, 0, 0, 0};
+        dialogue_tx_t tx = {"s@x", &r, 1, 10, 0, pool, {0}, 0, 0, 0, 0};
         dialogue_t *d = dialogue_create(&offers, pool);
         const char *why = NULL;
 
