@@ -6,7 +6,8 @@
  *
  *   evolution_ews MODE...   MODE: autodiscover freebusy oof badpass
  *
- * From the environment: EMAIL PASSWORD OTHER EWS_URL.  Prints one line a mode,
+ * From the environment: EMAIL PASSWORD OTHER EWS_URL, and LOGIN and AUTH (PLAIN,
+ * NTLM, GSSAPI) when they are not EMAIL and PLAIN.  Prints one line a mode,
  * ends with status 1 at the first that fails.  The library trusts the system's
  * certificates alone.
  *
@@ -66,7 +67,7 @@ const gchar *e_ews_oof_settings_get_external_reply(EEwsOof *);
 void e_ews_oof_settings_set_external_reply(EEwsOof *, const gchar *);
 gboolean e_ews_oof_settings_submit_sync(EEwsOof *, GCancellable *, GError **);
 
-static const char *email, *password, *mode;
+static const char *email, *password, *mode, *user, *scheme;
 
 static void __attribute__((noreturn))
 failed(const GError *error, const char *why)
@@ -85,16 +86,16 @@ static ESource *source(void)
     if (!made)
         failed(error, "no source");
     login = e_source_get_extension(made, E_SOURCE_EXTENSION_AUTHENTICATION);
-    e_source_authentication_set_user(login, email);
-    e_source_authentication_set_method(login, "PLAIN");
+    e_source_authentication_set_user(login, user);
+    e_source_authentication_set_method(login, scheme);
     return made;
 }
 
 static gpointer settings(void)
 {
-    return g_object_new(camel_ews_settings_get_type(), "user", email,
-                        "auth-mechanism", "PLAIN", "email", email, "timeout",
-                        15, NULL);
+    return g_object_new(camel_ews_settings_get_type(), "user", user,
+                        "auth-mechanism", scheme, "email", email, "timeout", 15,
+                        NULL);
 }
 
 static EEwsConnection *connection(const char *secret)
@@ -252,6 +253,8 @@ static const struct {
 int main(int argc, char **argv)
 {
     email = g_getenv("EMAIL");
+    user = g_getenv("LOGIN") ? g_getenv("LOGIN") : email;
+    scheme = g_getenv("AUTH") ? g_getenv("AUTH") : "PLAIN";
     password = g_getenv("PASSWORD");
     for (int i = 1; i < argc; i++) {
         mode = argv[i];
