@@ -179,7 +179,7 @@ apr_status_t ical_read(busy_set_t **set, const char *bytes, apr_size_t len,
     *set = reader.set = busy_create(query->window, pool);
     apr_pool_create(&scratch, pool);
     apr_pool_tag(scratch, "postern_ical");
-    thin = ical_lines_thin(bytes, len, query->window, &rv, why, scratch);
+    thin = ical_lines_thin(bytes, len, query, &rv, why, scratch);
     root = thin ? icalparser_parse_string(thin) : NULL;
     if (root) {
         apr_pool_cleanup_register(scratch, root, free_component,

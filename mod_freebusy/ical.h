@@ -23,8 +23,9 @@ typedef struct ical_query_t {
     const apr_array_header_t *addresses; /* const char *: the owner's, to find
                                             his answer to an invitation */
     apr_interval_time_t budget;          /* for all recurrences together */
-    apr_hash_t *zones; /* zones of the system by their TZID, for the next
-                          calendar; NULL: not kept */
+    apr_hash_t *zones; /* zones of the system by their TZID and of calendars by
+                          their text, for the next calendar; NULL: not kept */
+    int times_only;    /* subjects, places and the like are not wanted */
 } ical_query_t;
 
 /* What the caller may want to tell the admin. */

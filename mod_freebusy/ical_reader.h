@@ -34,8 +34,9 @@ typedef struct ical_moment_t {
 /* ical_lines.c: the calendar unfolded, with only those lines that are read
  * here, and without events far from the window.  NULL, with *rv and *why, when
  * it is no calendar or passes a limit. */
-char *ical_lines_thin(const char *bytes, apr_size_t len, busy_window_t window,
-                      apr_status_t *rv, const char **why, apr_pool_t *pool);
+char *ical_lines_thin(const char *bytes, apr_size_t len,
+                      const ical_query_t *query, apr_status_t *rv,
+                      const char **why, apr_pool_t *pool);
 
 /* ical_time.c */
 apr_int64_t ical_time_clock(struct icaltimetype t);

@@ -10,6 +10,7 @@
 
 #include "ical_reader.h"
 #include "datetime.h"
+#include "ical_plain.h"
 
 static int has(const short *list)
 {
@@ -79,41 +80,106 @@ apr_int64_t ical_recur_end(const ical_reader_t *reader,
     return ical_time_utc(copy.until, start->zone) + 1;
 }
 
+/* Seconds of a step, 0 where it has no fixed length (months, years): of those
+ * there are few. */
+static apr_int64_t step_of(const struct icalrecurrencetype *rule)
+{
+    apr_int64_t step = rule->interval > 0 ? rule->interval : 1;
+
+    switch (rule->freq) {
+    case ICAL_HOURLY_RECURRENCE:
+        return step * DATETIME_HOUR;
+    case ICAL_DAILY_RECURRENCE:
+        return step * DATETIME_DAY;
+    case ICAL_WEEKLY_RECURRENCE:
+        return step * 7 * DATETIME_DAY;
+    default:
+        return 0;
+    }
+}
+
 /* Moves a start that lies far before the window closer by whole steps of the
- * rule, which keep its phase.  Where steps have no fixed length (months, years)
- * they are few.  Never with COUNT. */
+ * rule, which keep its phase; COUNT loses what is passed over. */
 static struct icaltimetype closer(const ical_reader_t *reader,
-                                  const struct icalrecurrencetype *rule,
+                                  struct icalrecurrencetype *rule,
                                   const ical_moment_t *start,
                                   apr_int64_t duration)
 {
     struct icaltimetype clock = start->clock;
-    apr_int64_t step = rule->interval > 0 ? rule->interval : 1, steps;
+    apr_int64_t step = step_of(rule), steps, days;
+    int each = ical_plain_is(rule) ? ical_plain_instances(rule) : 0;
 
-    switch (rule->freq) {
-    case ICAL_HOURLY_RECURRENCE:
-        step *= DATETIME_HOUR;
-        break;
-    case ICAL_DAILY_RECURRENCE:
-        step *= DATETIME_DAY;
-        break;
-    case ICAL_WEEKLY_RECURRENCE:
-        step *= 7 * DATETIME_DAY;
-        break;
-    default:
+    if (step == 0 || (rule->count != 0 && each == 0)) {
         return clock;
     }
     steps = (reader->query->window.start - duration - 3 * DATETIME_DAY -
              start->utc) /
                 step -
             2;
-    if (steps > 0 && rule->count == 0) {
-        apr_int64_t days = steps * step / DATETIME_DAY;
-
+    if (rule->count != 0 && steps > (rule->count - 1) / each) {
+        steps = (rule->count - 1) / each;
+    }
+    if (steps > 0) {
+        rule->count -= rule->count ? (int)steps * each : 0;
+        days = steps * step / DATETIME_DAY;
         icaltime_adjust(&clock, (int)days, 0, 0,
                         (int)(steps * step - days * DATETIME_DAY));
     }
     return clock;
+}
+
+/* An event on its way through the instances of its rule. */
+typedef struct walk_t {
+    ical_reader_t *reader;
+    const timezone_t *zone;
+    apr_int64_t duration;
+    ical_recur_each_fn *each;
+    void *data;
+} walk_t;
+
+/* Hands on an instance that may touch the window.  APR_EOF: no later one does.
+ */
+static apr_status_t hand_on(void *data, struct icaltimetype t)
+{
+    const walk_t *w = data;
+    const busy_window_t *window = &w->reader->query->window;
+    apr_status_t rv = APR_SUCCESS;
+    apr_int64_t utc;
+
+    if (t.year > DATETIME_YEAR_MAX) {
+        return APR_EOF;
+    }
+    utc = ical_time_utc(t, w->zone);
+    if (utc >= window->end) {
+        return APR_EOF;
+    }
+    if (utc + w->duration > window->start) {
+        rv = w->each(w->data, t);
+    }
+    if (rv == APR_SUCCESS && apr_time_now() > w->reader->deadline) {
+        w->reader->why = "recurrences of the calendar take too long";
+        rv = APR_TIMEUP;
+    }
+    return rv;
+}
+
+/* Any rule, by libical. */
+static apr_status_t run_any(struct icalrecurrencetype rule,
+                            struct icaltimetype first, walk_t *walk)
+{
+    icalrecur_iterator *iterator = icalrecur_iterator_new(rule, first);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!iterator) {
+        return APR_SUCCESS; /* a rule without meaning recurs never */
+    }
+    while (rv == APR_SUCCESS) {
+        struct icaltimetype t = icalrecur_iterator_next(iterator);
+
+        rv = icaltime_is_null_time(t) ? APR_EOF : hand_on(walk, t);
+    }
+    icalrecur_iterator_free(iterator);
+    return rv;
 }
 
 apr_status_t ical_recur_run(ical_reader_t *reader,
@@ -121,34 +187,13 @@ apr_status_t ical_recur_run(ical_reader_t *reader,
                             const ical_moment_t *start, apr_int64_t duration,
                             ical_recur_each_fn *each, void *data)
 {
-    icalrecur_iterator *iterator;
-    struct icaltimetype t;
-    apr_int64_t utc;
-    apr_status_t rv = APR_SUCCESS;
+    walk_t walk = {reader, start->zone, duration, each, data};
+    struct icaltimetype first;
+    apr_status_t rv;
 
     until_on_clock(&rule, start);
-    iterator =
-        icalrecur_iterator_new(rule, closer(reader, &rule, start, duration));
-    if (!iterator) {
-        return APR_SUCCESS; /* a rule without meaning recurs never */
-    }
-    while (rv == APR_SUCCESS) {
-        t = icalrecur_iterator_next(iterator);
-        if (icaltime_is_null_time(t) || t.year > DATETIME_YEAR_MAX) {
-            break;
-        }
-        utc = ical_time_utc(t, start->zone);
-        if (utc >= reader->query->window.end) {
-            break;
-        }
-        if (utc + duration > reader->query->window.start) {
-            rv = each(data, t);
-        }
-        if (apr_time_now() > reader->deadline) {
-            reader->why = "recurrences of the calendar take too long";
-            rv = APR_TIMEUP;
-        }
-    }
-    icalrecur_iterator_free(iterator);
-    return rv;
+    first = closer(reader, &rule, start, duration);
+    rv = ical_plain_is(&rule) ? ical_plain_run(&rule, first, hand_on, &walk)
+                              : run_any(rule, first, &walk);
+    return rv == APR_EOF ? APR_SUCCESS : rv;
 }

@@ -86,11 +86,40 @@ static timezone_t *system_zone(ical_reader_t *reader, const char *tzid)
     return tz ? tz : load_by_name(tzid, reader->pool);
 }
 
+/* The zone that the calendar defines; kept for other calendars by its text, for
+ * those of one server define it in the same words. */
+static timezone_t *own_zone(ical_reader_t *reader, const char *tzid)
+{
+    icalcomponent *vtimezone = find_vtimezone(reader->calendar, tzid);
+    apr_hash_t *kept = reader->query->zones;
+    const busy_window_t *window = &reader->query->window;
+    apr_pool_t *pool = kept ? apr_hash_pool_get(kept) : reader->pool;
+    timezone_t *tz = NULL;
+    const char *key = NULL, *why;
+
+    if (!vtimezone) {
+        return NULL;
+    }
+    if (kept) {
+        key = apr_psprintf(reader->pool,
+                           "%" APR_INT64_T_FMT " %" APR_INT64_T_FMT " %s",
+                           window->start, window->end,
+                           icalcomponent_as_ical_string(vtimezone));
+        tz = apr_hash_get(kept, key, APR_HASH_KEY_STRING);
+    }
+    if (tz ||
+        vtimezone_read(&tz, vtimezone, *window, &why, pool) != APR_SUCCESS) {
+        return tz;
+    }
+    if (kept && apr_hash_count(kept) < ZONES_MAX) {
+        apr_hash_set(kept, apr_pstrdup(pool, key), APR_HASH_KEY_STRING, tz);
+    }
+    return tz;
+}
+
 const timezone_t *ical_time_zone(ical_reader_t *reader, const char *tzid)
 {
     timezone_t *tz = apr_hash_get(reader->zones, tzid, APR_HASH_KEY_STRING);
-    icalcomponent *vtimezone;
-    const char *why;
 
     if (tz) {
         return tz;
@@ -99,9 +128,8 @@ const timezone_t *ical_time_zone(ical_reader_t *reader, const char *tzid)
         reader->report->unknown_zones++;
         return reader->floating;
     }
-    vtimezone = find_vtimezone(reader->calendar, tzid);
-    if (!vtimezone || vtimezone_read(&tz, vtimezone, reader->query->window,
-                                     &why, reader->pool) != APR_SUCCESS) {
+    tz = own_zone(reader, tzid);
+    if (!tz) {
         tz = system_zone(reader, tzid);
     }
     if (!tz) {

@@ -304,12 +304,15 @@ static void report(request_rec *r, const mailbox_t *mailbox,
 
 /* What is in the calendar of `job` in `window`. */
 static apr_status_t read_window(state_t *s, job_t *job, busy_window_t window,
-                                busy_set_t **busy)
+                                int times_only, busy_set_t **busy)
 {
     const apr_interval_time_t left = s->deadline - apr_time_now();
-    ical_query_t query = {
-        window, s->conf->zone ? s->conf->zone : s->request->zone,
-        job->mailbox->addresses, left < BUDGET ? left : BUDGET, s->zones};
+    ical_query_t query = {window,
+                          s->conf->zone ? s->conf->zone : s->request->zone,
+                          job->mailbox->addresses,
+                          left < BUDGET ? left : BUDGET,
+                          s->zones,
+                          times_only};
     source_calendar_t *c = job->calendar;
     ical_report_t said;
 
@@ -330,15 +333,17 @@ static void read_periods(state_t *s, job_t *job)
 {
     source_calendar_t *c = job->calendar;
     availability_result_t *result = job->result;
+    int times_only = !availability_view_has_details(
+        availability_view(s->request->view, result->grant, 1));
 
     if (c->rv == APR_SUCCESS && s->suggestions &&
-        read_window(s, job, suggest_window(&s->suggestions->options),
+        read_window(s, job, suggest_window(&s->suggestions->options), 1,
                     &result->suggest_busy) != APR_SUCCESS) {
         result->suggest_busy = NULL;
     }
     if (c->rv == APR_SUCCESS && s->request->wants_view &&
         !s->request->error.code) {
-        read_window(s, job, s->request->window, &result->busy);
+        read_window(s, job, s->request->window, times_only, &result->busy);
     }
     if (c->rv != APR_SUCCESS) {
         fail_calendar(result, c->rv);

@@ -20,8 +20,8 @@ static apr_status_t read_text(busy_set_t **set, const char *text,
                               apr_size_t len, ical_report_t *report,
                               const char **why, apr_pool_t *pool)
 {
-    ical_query_t query = {
-        {0, 0}, berlin, addresses, apr_time_from_msec(500), NULL};
+    ical_query_t query = {{0, 0}, berlin, addresses, apr_time_from_msec(500),
+                          NULL,   0};
 
     query.window.start = datetime_days(2026, 3, 27) * DAY;
     query.window.end = query.window.start + 4 * DAY;
@@ -302,6 +302,84 @@ static void test_details(apr_pool_t *pool)
     is_int(report.empty, 1, "and an empty one is reported");
 }
 
+/* The thinner calendar has the same times. */
+static void test_times_only(apr_pool_t *pool)
+{
+    ical_query_t query = {{0, 0}, berlin, addresses, apr_time_from_msec(500),
+                          NULL,   1};
+    size_t i;
+    int differ = 0, details = 0, j;
+
+    query.window.start = datetime_days(2026, 3, 27) * DAY;
+    query.window.end = query.window.start + 4 * DAY;
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ical_report_t report;
+        const char *why;
+        busy_set_t *set;
+
+        if (!rows[i].periods ||
+            ical_read(&set, rows[i].text, strlen(rows[i].text), &query, &report,
+                      &why, pool) != APR_SUCCESS) {
+            continue;
+        }
+        differ += strcmp(show(set, pool), rows[i].periods) != 0;
+        for (j = 0; j < set->periods->nelts; j++) {
+            const busy_period_t *p =
+                &APR_ARRAY_IDX(set->periods, j, busy_period_t);
+
+            details += p->subject || p->location;
+        }
+    }
+    is_int(differ, 0, "times alone are the same times");
+    is_int(details, 0, "without subjects and places");
+}
+
+/* A rule that is over is dropped before libical, one that is not is kept. */
+static void test_ended_rules(apr_pool_t *pool)
+{
+    static const struct {
+        const char *rule;
+        int periods;
+    } ends[] = {
+        {"FREQ=DAILY;COUNT=86", 1},
+        {"FREQ=DAILY;COUNT=85", 0},
+        {"FREQ=DAILY;COUNT=10", 0},
+        {"FREQ=DAILY;INTERVAL=5;COUNT=18", 1},
+        {"FREQ=WEEKLY;BYDAY=TH,FR;COUNT=26", 1},
+        {"FREQ=WEEKLY;BYDAY=TH,FR;COUNT=25", 0},
+        {"COUNT=18;INTERVAL=5;FREQ=DAILY", 1},
+        {"FREQ=MONTHLY;COUNT=3;BYMONTHDAY=27", 1},
+        {"FREQ=YEARLY;COUNT=100;BYMONTH=3;BYMONTHDAY=27", 1},
+        {"FREQ=DAILY;UNTIL=20260327T120000Z", 1},
+        {"FREQ=DAILY;UNTIL=20260326T120000Z", 0},
+        {"FREQ=DAILY;UNTIL=20250101", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const char *text = apr_pstrcat(
+            pool, "BEGIN:VCALENDAR\nBEGIN:VEVENT\nRRULE:", ends[i].rule,
+            "\nDTSTART:20260101T090000Z\nDURATION:PT1H\n"
+            "END:VEVENT\nEND:VCALENDAR\n",
+            NULL);
+        const char *turned = apr_pstrcat(
+            pool,
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101T090000Z\n"
+            "DURATION:PT1H\nRRULE:",
+            ends[i].rule, "\nEND:VEVENT\nEND:VCALENDAR\n", NULL);
+        ical_report_t report;
+        const char *why;
+        busy_set_t *set, *other;
+
+        read_text(&set, text, strlen(text), &report, &why, pool);
+        read_text(&other, turned, strlen(turned), &report, &why, pool);
+        ok(set->periods->nelts == ends[i].periods &&
+               other->periods->nelts == ends[i].periods,
+           "%s: %d and %d", ends[i].rule, set->periods->nelts,
+           other->periods->nelts);
+    }
+}
+
 /* Each takes longer than anybody waits when it is expanded without fences. */
 static const char *const bombs[] = {
     "FREQ=SECONDLY;COUNT=200000000",
@@ -506,6 +584,8 @@ int main(void)
     APR_ARRAY_PUSH(addresses, const char *) = "alice@example.test";
     test_rows(pool);
     test_details(pool);
+    test_times_only(pool);
+    test_ended_rules(pool);
     test_bombs(pool);
     test_limits(pool);
     test_truncation(pool);
