@@ -12,6 +12,7 @@ static void register_hooks(apr_pool_t *p)
 {
     mailbox_register_provider(p);
     mailbox_register_functions();
+    mailbox_register_cache();
     mailbox_register_delay();
     mailbox_register_rights(p);
     ap_hook_optional_fn_retrieve(mailbox_ldap_retrieve, NULL, NULL,

@@ -38,6 +38,8 @@ void *mailbox_create_conf(apr_pool_t *p, char *section)
     (void)section;
     conf->timeout = -1;
     conf->login_ttl = -1;
+    conf->cache_ttl = -1;
+    conf->cache_negative_ttl = -1;
     conf->env = -1;
     return conf;
 }
@@ -66,6 +68,9 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
     MERGE_NUMBER(timeout);
     MERGE(logins);
     MERGE_NUMBER(login_ttl);
+    MERGE(cache);
+    MERGE_NUMBER(cache_ttl);
+    MERGE_NUMBER(cache_negative_ttl);
     MERGE(login_delay);
     MERGE(delegates);
     MERGE(delegate_attributes);
@@ -324,6 +329,43 @@ static const char *set_login_cache(cmd_parms *cmd, void *confv, const char *arg)
                         : "MailboxLoginCache: the system has no random bytes";
 }
 
+static const char *set_cache(cmd_parms *cmd, void *confv, const char *text)
+{
+    mailbox_conf_t *conf = confv;
+    const char *why = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (why) {
+        return "MailboxCache: one for all servers; write it outside of any "
+               "section, and MailboxCacheTime inside";
+    }
+    return mailbox_cache_create(&conf->cache, text, cmd);
+}
+
+static const char *set_cache_time(cmd_parms *cmd, void *confv,
+                                  const char *found, const char *not_found)
+{
+    mailbox_conf_t *conf = confv;
+
+    (void)cmd;
+    if (ap_cstr_casecmp(found, "off") == 0 && !not_found) {
+        conf->cache_ttl = 0;
+        return NULL;
+    }
+    if (ap_timeout_parameter_parse(found, &conf->cache_ttl, "s") !=
+            APR_SUCCESS ||
+        conf->cache_ttl <= 0 || conf->cache_ttl > MAX_LOGIN_TTL ||
+        (not_found &&
+         (ap_timeout_parameter_parse(not_found, &conf->cache_negative_ttl,
+                                     "s") != APR_SUCCESS ||
+          conf->cache_negative_ttl < 0 ||
+          conf->cache_negative_ttl > MAX_LOGIN_TTL))) {
+        return "MailboxCacheTime: write Off, or seconds from 1 to 3600 for "
+               "mailboxes, then from 0 to 3600 for names without one, such as "
+               "60 10";
+    }
+    return NULL;
+}
+
 /* Whole numbers from 1 to `max` only. */
 static int is_number(const char *text, int max, int *number)
 {
@@ -439,6 +481,11 @@ const command_rec mailbox_directives[] = {
     AP_INIT_ITERATE("MailboxDelegateGroup", set_delegate_group, NULL,
                     RSRC_CONF | ACCESS_CONF,
                     "groups whose members may ask about every mailbox"),
+    AP_INIT_TAKE1("MailboxCache", set_cache, NULL, RSRC_CONF,
+                  "where answers of the directory are kept: shmcb, memcache"),
+    AP_INIT_TAKE12("MailboxCacheTime", set_cache_time, NULL,
+                   RSRC_CONF | ACCESS_CONF,
+                   "how long a mailbox, and that there is none, is kept"),
     AP_INIT_ITERATE("MailboxDomain", set_domain, NULL, RSRC_CONF | ACCESS_CONF,
                     "domains and realms of login names that are ours"),
     AP_INIT_FLAG("MailboxEnv", ap_set_flag_slot,

@@ -115,7 +115,7 @@ static apr_status_t ask_sources(request_rec *r, const mailbox_conf_t *conf,
         rv = mailbox_file_find(r, conf, key, value, found, pool);
     }
     if (value && rv == APR_NOTFOUND && conf->ldap) {
-        rv = mailbox_ldap_find(r, conf, key, value, found, pool);
+        rv = mailbox_cache_find(r, conf, key, value, found, pool);
     }
     return rv;
 }

@@ -18,6 +18,7 @@
 extern module AP_MODULE_DECLARE_DATA mailbox_module;
 
 typedef struct mailbox_file_t mailbox_file_t;
+typedef struct mailbox_cache_t mailbox_cache_t;
 
 /* `user` may ask about `target`: an account, an address, or "*". */
 typedef struct mailbox_delegate_t {
@@ -46,6 +47,9 @@ typedef struct mailbox_conf_t {
     apr_interval_time_t timeout;
     logincache_t *logins;
     apr_interval_time_t login_ttl; /* 0: off */
+    mailbox_cache_t *cache;
+    apr_interval_time_t cache_ttl; /* 0: off */
+    apr_interval_time_t cache_negative_ttl;
     const delay_rules_t *login_delay;
     const apr_array_header_t *delegates;           /* mailbox_delegate_t */
     const apr_array_header_t *delegate_attributes; /* const char *, then NULL;
@@ -123,6 +127,17 @@ apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
 /* --- mod_mailbox_rights.c --- */
 
 void mailbox_register_rights(apr_pool_t *p);
+
+/* --- mod_mailbox_cache.c --- */
+
+/* Makes the cache `text`, provider[:arguments]; NULL, or a sentence. */
+const char *mailbox_cache_create(mailbox_cache_t **cache, const char *text,
+                                 cmd_parms *cmd);
+void mailbox_register_cache(void);
+/* As mailbox_ldap_find(), through the cache if there is one. */
+apr_status_t mailbox_cache_find(request_rec *r, const mailbox_conf_t *conf,
+                                mailbox_key_e key, const char *value,
+                                const record_t **found, apr_pool_t *pool);
 
 /* --- mod_mailbox_delay.c --- */
 

@@ -44,7 +44,8 @@ my @right = (
     "$url\nMailboxLDAPBindDN cn=reader\nMailboxLDAPBindPassword \"exec:$dir/ask reader\"",
     "MailboxLDAPAttribute user uid\nMailboxLDAPAttribute UPN none\nMailboxLDAPAttribute guid entryUUID",
     'MailboxLDAPTimeout 500ms', 'MailboxLDAPTimeout 60', 'MailboxEnv On',
-    'MailboxLoginCache 60', 'MailboxLoginCache Off');
+    'MailboxLoginCache 60', 'MailboxLoginCache Off',
+    'MailboxCache shmcb', 'MailboxCacheTime 60', 'MailboxCacheTime 60 0', 'MailboxCacheTime off');
 for my $lines (@right) {
     my ($passed, $out) = try($limits . $lines);
     ok($passed, "right: $lines") or diag($out);
@@ -95,6 +96,10 @@ my @wrong = (
     ['MailboxLoginCache 0', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
     ['MailboxLoginCache 3601', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
     ['MailboxLoginCache yes', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
+    (map { ["MailboxCacheTime $_", 'MailboxCacheTime: write Off, or seconds from 1 to 3600'] }
+        '0', '3601', 'yes', '60 -1', '60 3601', 'off 1'),
+    ['MailboxCache nothing', 'MailboxCache: there is no provider "nothing"; write shmcb'],
+    ["<Location /a>\nMailboxCache shmcb\n</Location>", 'MailboxCache'],
     ['MailboxEnv Maybe', 'MailboxEnv must be On or Off']);
 for my $row (@wrong) {
     my ($lines, $sentence) = @$row;
