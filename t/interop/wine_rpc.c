@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* A Windows program that makes one RPC call over HTTPS with Basic, by the RPC
- * runtime of Windows or Wine.
+/* A Windows program that makes one RPC call over HTTPS with Basic or NTLM, by
+ * the RPC runtime of Windows or Wine.
  *
- *   wine_rpc.exe PROXY SERVER PORT DOMAIN USER PASSWORD
+ *   wine_rpc.exe PROXY SERVER PORT DOMAIN USER PASSWORD [ntlm]
  *
  * Asks the management interface at SERVER:PORT which interfaces it has
  * ([C706] rpc__mgmt_inq_if_ids), prints how many bytes came back. */
@@ -40,11 +40,10 @@ static int failed(const char *what, RPC_STATUS status)
     return 1;
 }
 
-/* TLS and Basic to the proxy, nothing inside. */
+/* TLS and a login at the proxy, nothing inside. */
 static RPC_STATUS log_in(RPC_BINDING_HANDLE binding, char *domain, char *user,
-                         char *password)
+                         char *password, unsigned long scheme)
 {
-    unsigned long scheme = RPC_C_HTTP_AUTHN_SCHEME_BASIC;
     SEC_WINNT_AUTH_IDENTITY_A identity = {0};
     RPC_HTTP_TRANSPORT_CREDENTIALS_A http = {0};
     RPC_SECURITY_QOS_V2_A quality = {0};
@@ -90,14 +89,16 @@ int main(int argc, char **argv)
     RPC_MESSAGE message = {0};
     RPC_STATUS status;
 
-    if (argc != 7)
+    if (argc != 7 && argc != 8)
         return failed("arguments", argc);
     snprintf(text, sizeof(text), "ncacn_http:%s[%s,RpcProxy=%s]", argv[2],
              argv[3], argv[1]);
     status = RpcBindingFromStringBindingA((unsigned char *)text, &binding);
     if (status != RPC_S_OK)
         return failed("binding", status);
-    status = log_in(binding, argv[4], argv[5], argv[6]);
+    status = log_in(binding, argv[4], argv[5], argv[6],
+                    argc == 8 ? RPC_C_HTTP_AUTHN_SCHEME_NTLM
+                              : RPC_C_HTTP_AUTHN_SCHEME_BASIC);
     if (status != RPC_S_OK)
         return failed("login", status);
     status = call(binding, 0, &message);
