@@ -10,6 +10,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mod_status.h>
 #include <mpm_common.h>
 #include <string.h>
 
@@ -69,7 +70,10 @@ static void set_options(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf)
      * it is sent an RTS PDU after CONN/C2. */
     o->quiet = chan->r->proto_num < HTTP_VERSION(1, 1);
     chan->connect_timeout = conf->connect_timeout;
-    chan->user_tunnels = conf->user_tunnels;
+    chan->partial_timeout = conf->partial_pdu_timeout;
+    chan->most[RPCPROXY_USER] = conf->user_tunnels;
+    chan->most[RPCPROXY_ADDRESS] = conf->address_tunnels;
+    chan->most[RPCPROXY_BACKEND] = conf->backend_tunnels;
     chan->trace = conf->trace;
 }
 
@@ -111,6 +115,9 @@ static int find_target(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf,
     chan->identity.user = r->user;
     chan->identity.target = target->text;
     chan->identity.server = r->server;
+    chan->backend =
+        apr_psprintf(r->connection->pool, "%s:%d", (*rule)->host,
+                     (int)((*rule)->port ? (*rule)->port : target->port));
     return DECLINED;
 }
 
@@ -141,7 +148,8 @@ static int run_channel(request_rec *r, int out)
     if (answer != DECLINED) {
         return answer;
     }
-    code = rpcproxy_read_hello(r, out, &chan->hello, &why);
+    code = rpcproxy_read_hello(r, out, conf->first_pdu_timeout, &chan->hello,
+                               &why);
     if (code) {
         return refuse(r, code, why);
     }
@@ -264,7 +272,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
-    rpcproxy_vconns_init(pchild, s);
+    rpcproxy_limits_init(pchild, s);
     rpcproxy_pollers_start(pchild, s);
 }
 
@@ -275,6 +283,9 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(skip_files, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(rpcproxy_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, rpcproxy_status_section, NULL, NULL,
+                      APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_suspend_connection(rpcproxy_channel_suspended, NULL, NULL,

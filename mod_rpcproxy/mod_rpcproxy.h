@@ -10,6 +10,8 @@
  *   blocking   the same with a worker thread, where the MPM cannot suspend
  *   poller     the threads that own everything after the hand-over
  *   vconns     the pairing table of one poller
+ *   limits     how many tunnels there may be, and totals
+ *   status     what they do at this moment, for /server-status and as JSON
  *   tunnel     moves the bytes of one virtual connection
  *   backend    its TCP connection
  *
@@ -52,7 +54,11 @@ typedef struct rpcproxy_dir_t {
     int idle_timeout;
     int receive_window;
     int lifetime;
+    int first_pdu_timeout;
+    int partial_pdu_timeout;
     int user_tunnels;
+    int address_tunnels;
+    int backend_tunnels;
     int trace; /* rpcproxy_trace_e */
 } rpcproxy_dir_t;
 
@@ -61,10 +67,11 @@ typedef struct rpcproxy_server_t {
     /* Of the main server only. */
     int pollers;
     int tunnels;
+    int half_open;
     int drain_time;
     int blocking;                       /* RPCProxyEngine Blocking */
     struct rpcproxy_pollers_t *threads; /* of this child (poller) */
-    struct rpcproxy_limits_t *limits;   /* of this child (vconns) */
+    struct rpcproxy_limits_t *limits;   /* of this child (limits) */
 } rpcproxy_server_t;
 
 extern const command_rec rpcproxy_commands[];
@@ -80,6 +87,9 @@ const rpcproxy_dir_t *rpcproxy_dir_of(request_rec *r);
 /* Early refusal (mod_rpcproxy_early.c): a post_read_request hook. */
 int rpcproxy_early(request_rec *r);
 
+/* Sends `100 Continue`. */
+void rpcproxy_continue(request_rec *r);
+
 /* Requests (mod_rpcproxy_request.c). */
 
 int rpcproxy_is_channel_method(const request_rec *r);
@@ -94,11 +104,12 @@ void rpcproxy_success(request_rec *r, apr_off_t length);
 /* Answers an echo request ([MS-RPCH] section 2.1.2.1.5).  Returns OK. */
 int rpcproxy_echo(request_rec *r);
 
-/* Reads the first PDU of a channel into `buf` (RTS_FIRST_MAX bytes), blocking.
- * 0, or the RPC error code to refuse with and *why. */
+/* Reads the first PDU of a channel, which may have RPCPROXY_FIRST_MAX bytes,
+ * waiting for at most `seconds`.  0, or the RPC error code to refuse with and
+ * *why. */
 #define RPCPROXY_FIRST_MAX 512
-unsigned int rpcproxy_read_hello(request_rec *r, int out, hello_t *hello,
-                                 const char **why);
+unsigned int rpcproxy_read_hello(request_rec *r, int out, int seconds,
+                                 hello_t *hello, const char **why);
 
 /* Takes mod_reqtimeout's filter out, which would end a silent channel. */
 void rpcproxy_drop_reqtimeout(request_rec *r);
@@ -151,6 +162,9 @@ void rpcproxy_pollers_stopping(apr_pool_t *pchild, int graceful);
 /* The poller that owns `cookie`, or NULL when this child has none (left). */
 rpcproxy_poller_t *rpcproxy_poller_of(const rts_cookie_t *cookie);
 
+/* The pollers of this child: number 0 and so on, NULL behind the last. */
+rpcproxy_poller_t *rpcproxy_poller_at(int number);
+
 /* From any thread: runs `task` on the poller's thread. */
 void rpcproxy_poller_post(rpcproxy_poller_t *p, rpcproxy_task_t *task);
 
@@ -171,6 +185,16 @@ typedef struct rpcproxy_chan_t rpcproxy_chan_t;
 typedef struct rpcproxy_tunnel_t rpcproxy_tunnel_t;
 
 #define RPCPROXY_ADDRESSES_MAX 4
+
+/* Whose tunnels are counted. */
+typedef enum rpcproxy_party_e {
+    RPCPROXY_USER,
+    RPCPROXY_ADDRESS, /* of the client */
+    RPCPROXY_BACKEND,
+    RPCPROXY_PARTIES
+} rpcproxy_party_e;
+
+typedef struct rpcproxy_party_t rpcproxy_party_t;
 
 typedef struct rpcproxy_address_t {
     struct sockaddr_storage socket;
@@ -215,7 +239,9 @@ struct rpcproxy_chan_t {
     vconn_identity_t identity;
     vconn_options_t options;
     int connect_timeout;
-    int user_tunnels;
+    int partial_timeout;
+    int most[RPCPROXY_PARTIES]; /* tunnels, 0 for no limit */
+    const char *backend;        /* host:port of the rule */
     int trace;
     rpcproxy_address_t address[RPCPROXY_ADDRESSES_MAX]; /* of the back end */
     int addresses;
@@ -253,9 +279,6 @@ void rpcproxy_vconns_remove(rpcproxy_tunnel_t *tunnel);
 
 /* Ends `count` tunnels of the poller because the server stops. */
 void rpcproxy_vconns_stop(rpcproxy_poller_t *p, apr_size_t count);
-
-/* Limits over all pollers of the child; called once before the fork. */
-void rpcproxy_vconns_init(apr_pool_t *pchild, server_rec *s);
 
 /* Back ends (mod_rpcproxy_backend.c). */
 
@@ -310,15 +333,18 @@ struct rpcproxy_tunnel_t {
     rpcproxy_timer_t timer;
     rpcproxy_task_t again; /* more to move, or the end */
     rpcproxy_held_t up, up_next, down;
-    int down_ready;              /* `down` starts with a whole PDU */
-    int reading[VCONN_CHANNELS]; /* as it was at the last settling */
+    int down_ready;                   /* `down` starts with a whole PDU */
+    int reading[VCONN_CHANNELS];      /* as it was at the last settling */
+    apr_interval_time_t partial_time; /* for the rest of a PDU of the client */
+    apr_time_t partial_at;            /* when that is over; 0: none waits */
+    rpcproxy_party_t *party[RPCPROXY_PARTIES]; /* where it is counted */
     int trace;
     int ended;
     unsigned int end_code;
     const char *end_why;
     const char *client; /* address of the first channel's client */
     apr_time_t began;
-    int opened_logged;
+    int opened;
 };
 
 rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first);
@@ -369,7 +395,52 @@ int rpcproxy_stream_may_read(const rpcproxy_tunnel_t *t,
                              vconn_channel_e channel);
 int rpcproxy_stream_takes_backend(const rpcproxy_tunnel_t *t);
 
+/* Limits (mod_rpcproxy_limits.c); from any thread of the child. */
+
+/* Every limit; those of parties come first. */
+typedef enum rpcproxy_limit_e {
+    RPCPROXY_LIMIT_CHILD = RPCPROXY_PARTIES,
+    RPCPROXY_LIMIT_HALF_OPEN,
+    RPCPROXY_LIMITS
+} rpcproxy_limit_e;
+
+#define RPCPROXY_CODES 5
+
+/* Of this child. */
+typedef struct rpcproxy_totals_t {
+    int tunnels, half_open, max_tunnels;
+    apr_uint64_t begun, opened;
+    apr_uint64_t bytes_up, bytes_down;    /* of tunnels that have ended */
+    apr_uint64_t over[RPCPROXY_LIMITS];   /* refused by each limit */
+    unsigned int code[RPCPROXY_CODES];    /* of RPC errors, and */
+    apr_uint64_t refused[RPCPROXY_CODES]; /* answers with it */
+} rpcproxy_totals_t;
+
+void rpcproxy_limits_init(apr_pool_t *pchild, server_rec *s);
+
+/* NULL when `chan` may start a tunnel, which is counted with its parties then;
+ * else why it may not. */
+const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
+                                  rpcproxy_party_t **party);
+void rpcproxy_limits_opened(void);
+void rpcproxy_limits_leave(const rpcproxy_tunnel_t *t);
+
+/* An answer `503 RPC Error: code` has been made. */
+void rpcproxy_limits_refused(unsigned int code);
+void rpcproxy_limits_totals(rpcproxy_totals_t *totals);
+
+/* Status (mod_rpcproxy_status.c). */
+
+/* The handler `rpcproxy-status`: all tunnels of this child as JSON. */
+int rpcproxy_status_handler(request_rec *r);
+
+/* A hook of mod_status. */
+int rpcproxy_status_section(request_rec *r, int flags);
+
 /* The log (mod_rpcproxy_log.c). */
+
+/* The first four bytes of `cookie` in hexadecimal, into 9 characters. */
+const char *rpcproxy_log_cookie(char *out, const rts_cookie_t *cookie);
 
 void rpcproxy_log_open(const rpcproxy_tunnel_t *t);
 void rpcproxy_log_close(const rpcproxy_tunnel_t *t);

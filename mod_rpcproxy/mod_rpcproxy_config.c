@@ -33,12 +33,17 @@ static const number_t dir_numbers[] = {
     {"RPCProxyIdleTimeout",       offsetof(rpcproxy_dir_t, idle_timeout),       1, 7 * DAY, 0, 1},
     {"RPCProxyReceiveWindow",     offsetof(rpcproxy_dir_t, receive_window),     8192, 262144, 262144, 0},
     {"RPCProxyChannelLifetime",   offsetof(rpcproxy_dir_t, lifetime),           1024, 2147483647, 1073741824, 0},
+    {"RPCProxyFirstPDUTimeout",   offsetof(rpcproxy_dir_t, first_pdu_timeout),  1, 300, 10, 0},
+    {"RPCProxyPartialPDUTimeout", offsetof(rpcproxy_dir_t, partial_pdu_timeout), 1, 3600, 30, 0},
     {"RPCProxyMaxTunnelsPerUser", offsetof(rpcproxy_dir_t, user_tunnels),       1, 1000000, 100, 1},
+    {"RPCProxyMaxTunnelsPerAddress", offsetof(rpcproxy_dir_t, address_tunnels), 1, 1000000, 0, 1},
+    {"RPCProxyMaxTunnelsPerBackend", offsetof(rpcproxy_dir_t, backend_tunnels), 1, 1000000, 0, 1},
 };
 
 static const number_t server_numbers[] = {
     {"RPCProxyPollers",    offsetof(rpcproxy_server_t, pollers),    1, 64, 2, 0},
     {"RPCProxyMaxTunnels", offsetof(rpcproxy_server_t, tunnels),    1, 1000000, 0, 1},
+    {"RPCProxyMaxHalfOpen", offsetof(rpcproxy_server_t, half_open), 1, 1000000, 1000, 1},
     {"RPCProxyDrainTime",  offsetof(rpcproxy_server_t, drain_time), 1, 600, 5, 1},
 };
 /* clang-format on */
@@ -292,12 +297,23 @@ const command_rec rpcproxy_commands[] = {
                   "bytes of one OUT channel"),
     AP_INIT_TAKE1("RPCProxyMaxTunnelsPerUser", set_dir_number, NULL, ANYWHERE,
                   "tunnels of one user in one child, 0 for no limit"),
+    AP_INIT_TAKE1("RPCProxyMaxTunnelsPerAddress", set_dir_number, NULL,
+                  ANYWHERE, "tunnels of one client address, 0 for no limit"),
+    AP_INIT_TAKE1("RPCProxyMaxTunnelsPerBackend", set_dir_number, NULL,
+                  ANYWHERE, "tunnels to one back end, 0 for no limit"),
+    AP_INIT_TAKE1("RPCProxyFirstPDUTimeout", set_dir_number, NULL, ANYWHERE,
+                  "seconds until the first PDU of a channel must be there"),
+    AP_INIT_TAKE1("RPCProxyPartialPDUTimeout", set_dir_number, NULL, ANYWHERE,
+                  "seconds until the rest of a PDU must be there"),
     AP_INIT_TAKE1("RPCProxyTrace", set_trace, NULL, ANYWHERE,
                   "Off, RTS or All: PDUs to log"),
     AP_INIT_TAKE1("RPCProxyPollers", set_server_number, NULL, RSRC_CONF,
                   "poller threads of each child"),
     AP_INIT_TAKE1("RPCProxyMaxTunnels", set_server_number, NULL, RSRC_CONF,
                   "tunnels of each child, 0 for what descriptors allow"),
+    AP_INIT_TAKE1("RPCProxyMaxHalfOpen", set_server_number, NULL, RSRC_CONF,
+                  "tunnels of each child whose set-up is not complete, 0 for "
+                  "no limit"),
     AP_INIT_TAKE1("RPCProxyDrainTime", set_server_number, NULL, RSRC_CONF,
                   "seconds over which a graceful restart ends tunnels"),
     AP_INIT_TAKE1("RPCProxyEngine", set_engine, NULL, RSRC_CONF,

@@ -33,7 +33,7 @@ static int body_is_here(request_rec *r, apr_off_t wanted)
     return length >= wanted;
 }
 
-static void send_continue(request_rec *r)
+void rpcproxy_continue(request_rec *r)
 {
     int status = r->status;
     const char *line = r->status_line;
@@ -49,7 +49,7 @@ static void send_continue(request_rec *r)
 static void expect_echo(request_rec *r, apr_off_t length)
 {
     if (r->expecting_100 && length > 0 && !body_is_here(r, length)) {
-        send_continue(r);
+        rpcproxy_continue(r);
     }
     r->expecting_100 = 0;
 }

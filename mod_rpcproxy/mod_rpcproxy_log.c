@@ -21,6 +21,11 @@ static const char *hex(char *out, const void *bytes, apr_size_t len)
     return out;
 }
 
+const char *rpcproxy_log_cookie(char *out, const rts_cookie_t *cookie)
+{
+    return hex(out, cookie->bytes, 4);
+}
+
 /* RPCProxyTrace: RTS PDUs with their bytes, RPC PDUs with their header only. */
 void rpcproxy_log_pdu(const rpcproxy_tunnel_t *t, const char *way,
                       const pdu_header_t *h, const char *name,

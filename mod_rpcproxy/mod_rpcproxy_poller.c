@@ -391,3 +391,10 @@ rpcproxy_poller_t *rpcproxy_poller_of(const rts_cookie_t *cookie)
     }
     return all->poller[sum % (unsigned int)all->count];
 }
+
+rpcproxy_poller_t *rpcproxy_poller_at(int number)
+{
+    const struct rpcproxy_pollers_t *all = main_config()->threads;
+
+    return all && number < all->count ? all->poller[number] : NULL;
+}

@@ -9,6 +9,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <poll.h>
 #include <string.h>
 #include <util_filter.h>
 
@@ -33,6 +34,7 @@ static void bare_output(request_rec *r)
 int rpcproxy_refuse(request_rec *r, unsigned int code)
 {
     bare_output(r);
+    rpcproxy_limits_refused(code);
     r->status = HTTP_SERVICE_UNAVAILABLE;
     r->status_line = apr_psprintf(r->pool, REASON_FORMAT, code);
     ap_set_content_length(r, 0);
@@ -61,33 +63,56 @@ int rpcproxy_echo(request_rec *r)
     return OK;
 }
 
-/* Exactly `len` bytes of the body. */
-static int read_exactly(request_rec *r, apr_bucket_brigade *bb,
-                        unsigned char *buf, apr_size_t len)
+/* 1 when the client's socket has bytes before `end`. */
+static int wait_for_bytes(request_rec *r, apr_time_t end)
+{
+    struct pollfd p = {-1, POLLIN, 0};
+    apr_interval_time_t left = end - apr_time_now();
+
+    return left > 0 &&
+           apr_os_sock_get(&p.fd, ap_get_conn_socket(r->connection)) ==
+               APR_SUCCESS &&
+           poll(&p, 1, (int)apr_time_as_msec(left) + 1) > 0;
+}
+
+/* Exactly `len` bytes of the body, or what is wrong.  The deadline is for all
+ * of them, however slowly they come, and within a TLS record too. */
+static const char *read_exactly(request_rec *r, apr_bucket_brigade *bb,
+                                unsigned char *buf, apr_size_t len,
+                                apr_time_t end)
 {
     while (len > 0) {
         apr_size_t got = len;
         apr_status_t rv =
             ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
-                           APR_BLOCK_READ, (apr_off_t)len);
+                           APR_NONBLOCK_READ, (apr_off_t)len);
+        int ended =
+            !APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
 
-        if (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(bb)) {
-            return 0;
+        if (rv == APR_SUCCESS) {
+            rv = apr_brigade_flatten(bb, (char *)buf, &got);
+            apr_brigade_cleanup(bb);
         }
-        if (apr_brigade_flatten(bb, (char *)buf, &got) != APR_SUCCESS ||
-            got == 0) {
-            return 0;
+        if ((rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) ||
+            (ended && got < len)) {
+            return "the channel ended before its first PDU was there";
         }
-        apr_brigade_cleanup(bb);
-        buf += got;
-        len -= got;
+        if (rv == APR_SUCCESS && got > 0) {
+            buf += got;
+            len -= got;
+        }
+        else if (!wait_for_bytes(r, end)) {
+            return "the first PDU did not come in time "
+                   "(RPCProxyFirstPDUTimeout)";
+        }
     }
-    return 1;
+    return NULL;
 }
 
-unsigned int rpcproxy_read_hello(request_rec *r, int out, hello_t *hello,
-                                 const char **why)
+unsigned int rpcproxy_read_hello(request_rec *r, int out, int seconds,
+                                 hello_t *hello, const char **why)
 {
+    apr_time_t end = apr_time_now() + apr_time_from_sec(seconds);
     apr_bucket_brigade *bb =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
     unsigned char pdu[RPCPROXY_FIRST_MAX];
@@ -95,16 +120,20 @@ unsigned int rpcproxy_read_hello(request_rec *r, int out, hello_t *hello,
     pdu_header_t h;
     pdu_result_e result;
 
-    *why = "the channel ended before its first PDU was there";
-    if (!read_exactly(r, bb, pdu, len)) {
+    if (r->expecting_100) {
+        rpcproxy_continue(r); /* the filters do that for blocking reads alone */
+        r->expecting_100 = 0;
+    }
+    *why = read_exactly(r, bb, pdu, len, end);
+    if (*why) {
         return VCONN_CALL_FAILED;
     }
     result = pdu_read(&h, pdu, len, PDU_FROM_CLIENT, why);
     if (result == PDU_MORE && h.fragment_length <= sizeof(pdu)) {
-        *why = "the channel ended before its first PDU was there";
         len = h.fragment_length;
-        if (!read_exactly(r, bb, pdu + PDU_HEADER_SIZE,
-                          len - PDU_HEADER_SIZE)) {
+        *why = read_exactly(r, bb, pdu + PDU_HEADER_SIZE, len - PDU_HEADER_SIZE,
+                            end);
+        if (*why) {
             return VCONN_CALL_FAILED;
         }
         result = hello_read(hello, out, pdu, len, why);

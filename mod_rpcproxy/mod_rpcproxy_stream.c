@@ -104,6 +104,7 @@ static apr_size_t feed_up(rpcproxy_tunnel_t *t, rpcproxy_chan_t *chan,
             run.at = at;
         }
         take_client_pdu(t, channel, &h, at, &run);
+        t->partial_at = 0;
         at += h.fragment_length;
         len -= h.fragment_length;
     }

@@ -155,8 +155,9 @@ void rpcproxy_tunnel_handle(rpcproxy_tunnel_t *t, vconn_event_t *event)
     for (i = 0; i < actions.count; i++) {
         rpcproxy_tunnel_apply(t, &actions.action[i]);
     }
-    if (!t->opened_logged && t->vconn.state == VCONN_OPEN) {
-        t->opened_logged = 1;
+    if (!t->opened && t->vconn.state == VCONN_OPEN) {
+        t->opened = 1;
+        rpcproxy_limits_opened();
         rpcproxy_log_open(t);
     }
 }
@@ -231,6 +232,10 @@ static void on_timer(rpcproxy_timer_t *timer)
 
     e.unsent = out && out->answered ? out->ops->unsent(out) : 0;
     rpcproxy_tunnel_handle(t, &e);
+    if (t->partial_at && t->poller->now >= t->partial_at && !t->ended) {
+        rpcproxy_tunnel_malformed(t, VCONN_IN,
+                                  "the rest of a PDU did not come in time");
+    }
     rpcproxy_stream_down(t);
     rpcproxy_tunnel_settle(t);
 }
@@ -293,6 +298,22 @@ static int newly_read(rpcproxy_tunnel_t *t)
     return any;
 }
 
+/* Half a PDU of the client may stand for a while, unless we are the ones who
+ * do not read. */
+static apr_time_t deadline(rpcproxy_tunnel_t *t)
+{
+    apr_time_t at = vconn_deadline(&t->vconn);
+
+    if (!t->up.len || t->backend.unsent.len) {
+        t->partial_at = 0;
+        return at;
+    }
+    if (!t->partial_at) {
+        t->partial_at = t->poller->now + t->partial_time;
+    }
+    return at && at < t->partial_at ? at : t->partial_at;
+}
+
 void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t)
 {
     notice_broken(t);
@@ -305,7 +326,7 @@ void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t)
     }
     wait_for_channels(t);
     wait_for_backend(t);
-    rpcproxy_poller_timer(t->poller, &t->timer, vconn_deadline(&t->vconn));
+    rpcproxy_poller_timer(t->poller, &t->timer, deadline(t));
 }
 
 /* Puts a copy of `text` at *to and moves that on. */
@@ -337,6 +358,7 @@ rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first)
     t->server = first->server;
     t->trace = first->trace;
     t->began = first->poller->now;
+    t->partial_time = apr_time_from_sec(first->partial_timeout);
     t->client = append(&strings, client);
     t->timer.fire = on_timer;
     t->again.run = run_again;

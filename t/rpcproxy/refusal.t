@@ -136,6 +136,10 @@ for my $bad (['RPCProxy Perhaps', qr/RPCProxy must be On or Off/],
     ['RPCProxyBackend a 1 c:99999', qr/RPCProxyBackend: the third word/],
     ['RPCProxyConnectTimeout 0', qr/RPCProxyConnectTimeout: write a whole number from 1 to 300/],
     ['RPCProxyPingInterval x', qr/RPCProxyPingInterval: write a whole number from 1 to 14400, or 0/],
+    ['RPCProxyFirstPDUTimeout 0', qr/RPCProxyFirstPDUTimeout: write a whole number from 1 to 300/],
+    ['RPCProxyPartialPDUTimeout 1h', qr/RPCProxyPartialPDUTimeout: write a whole number from 1 to 3600/],
+    ['RPCProxyMaxTunnelsPerAddress many', qr/RPCProxyMaxTunnelsPerAddress: write a whole number from 1 to 1000000, or 0/],
+    ['RPCProxyMaxTunnelsPerBackend -1', qr/RPCProxyMaxTunnelsPerBackend: write/],
     ['RPCProxyReceiveWindow 100', qr/RPCProxyReceiveWindow: write a whole number from 8192/],
     ['RPCProxyTrace Some', qr/RPCProxyTrace: write Off, RTS or All/]) {
     my ($line, $message) = @$bad;
@@ -144,7 +148,7 @@ for my $bad (['RPCProxy Perhaps', qr/RPCProxy must be On or Off/],
     ok(!$passed, "$line is refused");
     like($out, $message, 'with a sentence');
 }
-for my $bad ('RPCProxyPollers 0', 'RPCProxyEngine Fast', 'RPCProxyMaxTunnels -1', 'RPCProxyDrainTime 9999') {
+for my $bad ('RPCProxyPollers 0', 'RPCProxyEngine Fast', 'RPCProxyMaxTunnels -1', 'RPCProxyMaxHalfOpen x', 'RPCProxyDrainTime 9999') {
     my ($name) = split ' ', $bad;
     my $broken = T::Httpd->new(modules => ['rpcproxy'], main => $bad);
     my ($passed, $out) = $broken->configtest;
