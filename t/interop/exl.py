@@ -7,7 +7,8 @@ exl.py MODE...   prints one line a mode, exit status 0 when all passed
   freebusy   GetUserAvailability of EMAIL, OTHER and MISSING at EWS_URL
   oof        out-of-office settings set, read and switched off at EWS_URL
   badpass    a wrong password is refused
-From the environment: EMAIL PASSWORD EWS_URL OTHER MISSING, FB_DAY (first of
+From the environment: EMAIL PASSWORD EWS_URL OTHER MISSING, LOGIN (default
+EMAIL) and AUTH at EWS_URL (basic, NTLM), FB_DAY (first of
 the two days asked for, default 2026-03-02), FB_EXPECT (their 96 half hours).
 Trust: REQUESTS_CA_BUNDLE.
 """
@@ -38,6 +39,7 @@ BaseAutodiscovery.RETRY_WAIT = 1
 
 env = os.environ
 email, password = env["EMAIL"], env["PASSWORD"]
+login = env.get("LOGIN", email)
 UTC = EWSTimeZone("UTC")
 
 
@@ -52,8 +54,8 @@ def must(true, sentence):
 
 def account(secret=password):
     configuration = Configuration(
-        service_endpoint=env["EWS_URL"], credentials=Credentials(email, secret),
-        auth_type=BASIC, retry_policy=FailFast(), version=Version(build=EXCHANGE_2016))
+        service_endpoint=env["EWS_URL"], credentials=Credentials(login, secret),
+        auth_type=env.get("AUTH", BASIC), retry_policy=FailFast(), version=Version(build=EXCHANGE_2016))
     return Account(primary_smtp_address=email, config=configuration,
                    autodiscover=False, access_type=DELEGATE)
 
@@ -61,7 +63,7 @@ def account(secret=password):
 def pox():
     autodiscover.clear_cache()
     found, protocol = PoxAutodiscovery(
-        email=email, credentials=Credentials(email, password)).discover()
+        email=email, credentials=Credentials(login, password)).discover()
     url = protocol.service_endpoint
     must(found.user.display_name, "no DisplayName")
     must(found.user.legacy_dn, "no LegacyDN")
