@@ -10,7 +10,6 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <mod_status.h>
 #include <mpm_common.h>
 #include <string.h>
 
@@ -283,9 +282,7 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(skip_files, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(rpcproxy_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
-    APR_OPTIONAL_HOOK(ap, status_hook, rpcproxy_status_section, NULL, NULL,
-                      APR_HOOK_MIDDLE);
+    rpcproxy_status_hooks();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_suspend_connection(rpcproxy_channel_suspended, NULL, NULL,

@@ -431,11 +431,9 @@ void rpcproxy_limits_totals(rpcproxy_totals_t *totals);
 
 /* Status (mod_rpcproxy_status.c). */
 
-/* The handler `rpcproxy-status`: all tunnels of this child as JSON. */
-int rpcproxy_status_handler(request_rec *r);
-
-/* A hook of mod_status. */
-int rpcproxy_status_section(request_rec *r, int flags);
+/* Registers the handler `rpcproxy-status`, which tells all tunnels of this
+ * child as JSON, and a section of mod_status. */
+void rpcproxy_status_hooks(void);
 
 /* The log (mod_rpcproxy_log.c). */
 

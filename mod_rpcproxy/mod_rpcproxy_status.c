@@ -226,7 +226,7 @@ static void json_totals(request_rec *r, const rpcproxy_totals_t *t)
     ap_rputs("},\n \"virtual_connections\": [", r);
 }
 
-int rpcproxy_status_handler(request_rec *r)
+static int status_handler(request_rec *r)
 {
     report_t report;
     int i;
@@ -332,7 +332,7 @@ static void html_table(request_rec *r, const apr_array_header_t *rows)
     ap_rputs("</table>\n", r);
 }
 
-int rpcproxy_status_section(request_rec *r, int flags)
+static int status_section(request_rec *r, int flags)
 {
     report_t report;
 
@@ -349,4 +349,11 @@ int rpcproxy_status_section(request_rec *r, int flags)
         html_table(r, report.rows);
     }
     return OK;
+}
+
+void rpcproxy_status_hooks(void)
+{
+    ap_hook_handler(status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, status_section, NULL, NULL,
+                      APR_HOOK_MIDDLE);
 }
