@@ -46,7 +46,7 @@ subtest 'S28: the Received line of the guide' => sub {
     $s->set('no mail add-received');
 };
 
-subtest 'S32 to S37: substitution' => sub {
+subtest 'S32 S33 S34 S35 S36 S37: substitution' => sub {
     my ($id, $mail) = queue('', 'to', 'bob@example.test', 'subject',
         'Hostname:%N Serial Number:%S Date:%T %D %L U:%U %N %x 100%% %');
     my $t = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000/;

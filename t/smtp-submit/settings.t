@@ -153,6 +153,22 @@ subtest 'comments and order of the file are kept' => sub {
         . "\n! end\nmail smtpserver x.example\n", 'file');
 };
 
+subtest 'S50: config load keeps comments and order' => sub {
+    my $spool = 'mail spool ' . $s->spool;
+    write_file($s->conf, "! top\n\nmail from a\@b.c\n# about the server\nmail smtpserver x.example\n"
+        . "$spool\nlog email a\@b.c level error\n!\ntrigger 1\n type reboot\n! inside\n!\n! end\n");
+    my $config = shown();
+    for (1 .. 2) {
+        $s->input($config, qw(config load -));
+        is(read_file($s->conf), "! top\n\nmail from a\@b.c\n# about the server\nmail smtpserver x.example\n"
+            . "$spool\nlog email a\@b.c level error\n!\ntrigger 1\n type reboot\n!\n! inside\n! end\n", "the same settings, load $_");
+        is(shown(), $config, 'which mean the same');
+    }
+    $s->input("$spool\nmail smtpserver y.example\nmail hostname top\n", qw(config load -));
+    is(read_file($s->conf), "! top\n\n# about the server\nmail smtpserver y.example\n$spool\n! inside\n! end\nmail hostname top\n",
+        'others');
+};
+
 subtest 'a server whose name is a keyword' => sub {
     ($status) = $s->input("mail smtpserver \"port\"\n");
     is($status, 0, 'in quotes');

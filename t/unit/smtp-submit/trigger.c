@@ -88,6 +88,24 @@ static void test_probes(void)
     is_int(probe_interface("../x"), -1, "no path");
 }
 
+static void test_usb(void)
+{
+    static const char came[] = "add@/devices/usb1/1-1\0ACTION=add\0"
+                               "SUBSYSTEM=usb\0DEVTYPE=usb_device";
+    static const char went[] = "remove@/x\0DEVTYPE=usb_device\0ACTION=remove";
+    static const char part[] = "add@/x\0ACTION=add\0DEVTYPE=usb_interface";
+    static const char disk[] = "add@/x\0ACTION=add\0DEVTYPE=disk";
+    apr_size_t len;
+
+    is_int(probe_usb(came, sizeof(came)), 1, "S61: a USB device comes");
+    is_int(probe_usb(went, sizeof(went)), -1, "S61: a USB device goes");
+    is_int(probe_usb(part, sizeof(part)), 0, "an interface of one");
+    is_int(probe_usb(disk, sizeof(disk)), 0, "another device");
+    for (len = 0; len < sizeof(came); len++) {
+        is_int(probe_usb(came, len), 0, "cut off");
+    }
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -97,6 +115,7 @@ int main(void)
     test_crossing(pool);
     test_may_fire();
     test_probes();
+    test_usb();
     apr_pool_destroy(pool);
     return done_testing();
 }
