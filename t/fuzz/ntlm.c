@@ -116,13 +116,16 @@ static void try_header(const uint8_t *data, size_t size, apr_pool_t *pool)
     apr_size_t len, again_len;
 
     token_scheme(header);
+    token_ends_negotiation(header, pool);
+    token_ends_negotiation(apr_pstrcat(pool, "Negotiate ", header, NULL), pool);
     if (token_decode(&token, &len, header, 300, &why, pool) != APR_SUCCESS) {
         require(why != NULL);
         return;
     }
     require(len > 0 && len <= 300);
-    require(token_decode(&again, &again_len, token_encode(TOKEN_NTLM, token, len, pool),
-                         300, &why, pool) == APR_SUCCESS);
+    require(token_decode(&again, &again_len,
+                         token_encode(TOKEN_NTLM, token, len, pool), 300, &why,
+                         pool) == APR_SUCCESS);
     require(again_len == len && memcmp(again, token, len) == 0);
 }
 
