@@ -3,7 +3,7 @@
 
 /* RPC over HTTP version 2 ([MS-RPCH]): the record, the hooks and the handler. */
 
-#include "mod_rpcproxy.h"
+#include "mod_rpcproxy_relay.h"
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
@@ -127,6 +127,7 @@ static rpcproxy_chan_t *make_channel(request_rec *r, int out)
 
     chan->r = r;
     chan->c = r->connection;
+    chan->client = r->useragent_ip;
     chan->server = r->server;
     chan->out = out;
     return chan;
@@ -236,18 +237,16 @@ static void check_mpm(server_rec *s)
 
     if (ask_mpm(AP_MPMQ_MAX_THREADS) <= 1) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     PN(13002) "RPC over HTTP needs the event or worker MPM: "
-                               "under this one the two channels of a "
-                               "connection never meet in one process");
-        return;
+                     PN(13002) "under this MPM each tunnel of RPC over HTTP "
+                               "holds two processes; the event MPM needs none");
     }
-    if (!ask_mpm(AP_MPMQ_IS_ASYNC)) {
+    else if (!ask_mpm(AP_MPMQ_IS_ASYNC)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      PN(13003) "under this MPM each tunnel of RPC over HTTP "
                                "holds two worker threads; the event MPM needs "
                                "none");
     }
-    if (children > 1) {
+    if (children > 1 && !rpcproxy_pairs_are_shared(s)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      PN(13004) "up to %d children may serve requests, and the "
                                "two channels of a connection must meet in "
@@ -259,11 +258,11 @@ static void check_mpm(server_rec *s)
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG &&
         is_used(s)) {
+        rpcproxy_pairs_prepare(pconf, s);
         check_mpm(s);
     }
     return OK;
@@ -273,6 +272,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     rpcproxy_limits_init(pchild, s);
     rpcproxy_pollers_start(pchild, s);
+    rpcproxy_pairs_start(pchild, s);
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -285,6 +285,8 @@ static void register_hooks(apr_pool_t *pool)
     rpcproxy_status_hooks();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(rpcproxy_pairs_child_status, NULL, NULL,
+                         APR_HOOK_MIDDLE);
     ap_hook_suspend_connection(rpcproxy_channel_suspended, NULL, NULL,
                                APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(rpcproxy_pollers_stopping, NULL, NULL,

@@ -15,6 +15,8 @@
  *   tunnel     moves the bytes of one virtual connection
  *   backend    its TCP connection
  *
+ * and mod_rpcproxy_relay.h where several children meet.
+ *
  * A worker thread reads the first PDU of a channel, picks the poller by the
  * cookie in it and hands the channel over.  From then on only that poller's
  * thread touches the channel, its tunnel and its back end: there is no lock on
@@ -72,6 +74,7 @@ typedef struct rpcproxy_server_t {
     int blocking;                       /* RPCProxyEngine Blocking */
     struct rpcproxy_pollers_t *threads; /* of this child (poller) */
     struct rpcproxy_limits_t *limits;   /* of this child (limits) */
+    struct rpcproxy_shared_t *shared;   /* by all children (pairs) */
 } rpcproxy_server_t;
 
 extern const command_rec rpcproxy_commands[];
@@ -149,6 +152,7 @@ struct rpcproxy_poller_t {
     server_rec *server;   /* for messages that belong to no channel */
     apr_pool_t *pool;     /* used by the poller's thread alone */
     apr_hash_t *vconns;   /* rts_cookie_t -> rpcproxy_tunnel_t */
+    struct rpcproxy_relay_t *relays;
     int stopping;         /* takes no new virtual connection */
     apr_time_t drain_end; /* all of them are ended by then */
     unsigned char scratch[RPCPROXY_SCRATCH];
@@ -231,9 +235,11 @@ struct rpcproxy_chan_t {
     const rpcproxy_chan_ops_t *ops;
     rpcproxy_poller_t *poller;
     rpcproxy_tunnel_t *tunnel; /* NULL before it joined and after its end */
+    struct rpcproxy_relay_t *relay; /* instead, when another child has that */
     vconn_channel_e role;
-    request_rec *r;
+    request_rec *r; /* both NULL for one that another child relays */
     conn_rec *c;
+    const char *client; /* address of the client */
     server_rec *server;
     hello_t hello;
     vconn_identity_t identity;
@@ -409,6 +415,7 @@ typedef enum rpcproxy_limit_e {
 /* Of this child. */
 typedef struct rpcproxy_totals_t {
     int tunnels, half_open, max_tunnels;
+    int relays; /* channels here of tunnels that other children have */
     apr_uint64_t begun, opened;
     apr_uint64_t bytes_up, bytes_down;    /* of tunnels that have ended */
     apr_uint64_t over[RPCPROXY_LIMITS];   /* refused by each limit */
@@ -423,6 +430,10 @@ void rpcproxy_limits_init(apr_pool_t *pchild, server_rec *s);
 const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
                                   rpcproxy_party_t **party);
 void rpcproxy_limits_opened(void);
+
+/* The same for a channel that goes on to another child: 1 when it may. */
+int rpcproxy_limits_relay_enter(void);
+void rpcproxy_limits_relay_leave(void);
 void rpcproxy_limits_leave(const rpcproxy_tunnel_t *t);
 
 /* An answer `503 RPC Error: code` has been made. */

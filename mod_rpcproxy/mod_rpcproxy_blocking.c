@@ -8,9 +8,8 @@
 #include "mod_rpcproxy.h"
 
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 #include <http_protocol.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,10 @@ APLOG_USE_MODULE(rpcproxy);
 
 typedef struct blocking_t {
     rpcproxy_chan_t *chan;
-    apr_thread_mutex_t *mutex; /* guards all of this but `wanted` */
-    apr_thread_cond_t *cond;
+    /* Not APR's, whose cleanups would wait for ever where prefork ends its
+     * process in a signal handler, from within a wait. */
+    pthread_mutex_t mutex; /* guards all of this but `wanted` */
+    pthread_cond_t cond;
     unsigned char in[READ_SIZE]; /* from the worker to the poller */
     apr_size_t in_at, in_len;
     apr_status_t in_end; /* APR_EOF or an error follows those bytes */
@@ -49,14 +50,14 @@ static void run_report(rpcproxy_task_t *task)
     rpcproxy_chan_t *chan = b->chan;
     int gone, bytes;
 
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     bytes = b->in_len > 0 || b->in_end;
     gone = b->out_failed || (b->in_end && !b->in_len && !b->wanted);
     chan->blocked = b->out_len > OUT_HIGH;
     b->reported = 0;
-    apr_thread_cond_broadcast(b->cond);
-    apr_thread_mutex_unlock(b->mutex);
-    if (!chan->tunnel) {
+    pthread_cond_broadcast(&b->cond);
+    pthread_mutex_unlock(&b->mutex);
+    if (!chan->tunnel && !chan->relay) {
         return; /* finished: the worker may be gone */
     }
     if (gone) {
@@ -76,19 +77,19 @@ static apr_status_t blocking_read(rpcproxy_chan_t *chan, void *buf,
     blocking_t *b = chan->private;
     apr_status_t rv = APR_SUCCESS;
 
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     if (b->in_len) {
         *len = *len < b->in_len ? *len : b->in_len;
         memcpy(buf, b->in + b->in_at, *len);
         b->in_at += *len;
         b->in_len -= *len;
-        apr_thread_cond_broadcast(b->cond);
+        pthread_cond_broadcast(&b->cond);
     }
     else {
         *len = 0;
         rv = b->in_end ? b->in_end : APR_EAGAIN;
     }
-    apr_thread_mutex_unlock(b->mutex);
+    pthread_mutex_unlock(&b->mutex);
     return rv;
 }
 
@@ -97,7 +98,7 @@ static void blocking_write(rpcproxy_chan_t *chan, const void *bytes,
 {
     blocking_t *b = chan->private;
 
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     if (b->out_len + len > b->out_room) {
         b->out_room = b->out_len + len + READ_SIZE;
         b->out = realloc(b->out, b->out_room);
@@ -111,8 +112,8 @@ static void blocking_write(rpcproxy_chan_t *chan, const void *bytes,
     b->out_len += len;
     b->header = 1;
     chan->blocked = b->out_len > OUT_HIGH;
-    apr_thread_cond_broadcast(b->cond);
-    apr_thread_mutex_unlock(b->mutex);
+    pthread_cond_broadcast(&b->cond);
+    pthread_mutex_unlock(&b->mutex);
 }
 
 static void on_hangup(rpcproxy_watch_t *watch, apr_uint32_t events)
@@ -123,7 +124,7 @@ static void on_hangup(rpcproxy_watch_t *watch, apr_uint32_t events)
     (void)events;
     rpcproxy_poller_watch(chan->poller, watch, 0);
     chan->hung_up = 1;
-    if (chan->tunnel) {
+    if (chan->tunnel || chan->relay) {
         rpcproxy_tunnel_gone(chan);
     }
 }
@@ -146,11 +147,11 @@ static void let_go(rpcproxy_task_t *task)
         (rpcproxy_chan_t *)((char *)task - offsetof(rpcproxy_chan_t, again));
     blocking_t *b = chan->private;
 
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     b->finished = 1;
     apr_socket_shutdown(ap_get_conn_socket(chan->c), APR_SHUTDOWN_READ);
-    apr_thread_cond_broadcast(b->cond);
-    apr_thread_mutex_unlock(b->mutex);
+    pthread_cond_broadcast(&b->cond);
+    pthread_mutex_unlock(&b->mutex);
 }
 
 static void blocking_finish(rpcproxy_chan_t *chan, unsigned int code)
@@ -169,9 +170,9 @@ static apr_size_t blocking_unsent(const rpcproxy_chan_t *chan)
     blocking_t *b = chan->private;
     apr_size_t len;
 
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     len = b->out_len;
-    apr_thread_mutex_unlock(b->mutex);
+    pthread_mutex_unlock(&b->mutex);
     return len + rpcproxy_channel_queued(chan);
 }
 
@@ -219,11 +220,11 @@ static void pump_in(blocking_t *b, apr_size_t most)
         apr_size_t len = most < sizeof(buf) ? most : sizeof(buf);
         apr_status_t rv;
 
-        apr_thread_mutex_unlock(b->mutex);
+        pthread_mutex_unlock(&b->mutex);
         rv = read_body(r, bb, buf, &len);
-        apr_thread_mutex_lock(b->mutex);
+        pthread_mutex_lock(&b->mutex);
         while (b->in_len && !b->finished) {
-            apr_thread_cond_wait(b->cond, b->mutex);
+            pthread_cond_wait(&b->cond, &b->mutex);
         }
         if (rv == APR_SUCCESS) {
             memcpy(b->in, buf, len);
@@ -268,7 +269,7 @@ static void pump_out(blocking_t *b)
         int written;
 
         while (!b->header && !b->finished) {
-            apr_thread_cond_wait(b->cond, b->mutex);
+            pthread_cond_wait(&b->cond, &b->mutex);
         }
         if (!b->header || b->out_failed) {
             break;
@@ -278,10 +279,10 @@ static void pump_out(blocking_t *b)
         b->out = NULL;
         b->out_len = b->out_room = 0;
         b->header = 0;
-        apr_thread_mutex_unlock(b->mutex);
+        pthread_mutex_unlock(&b->mutex);
         written = write_body(r, bb, bytes, len);
         free(bytes);
-        apr_thread_mutex_lock(b->mutex);
+        pthread_mutex_lock(&b->mutex);
         if (!written) {
             b->out_failed = 1;
         }
@@ -294,7 +295,7 @@ static void pump_out(blocking_t *b)
 static void wait_for_finish(blocking_t *b)
 {
     while (!b->finished || b->reported) {
-        apr_thread_cond_wait(b->cond, b->mutex);
+        pthread_cond_wait(&b->cond, &b->mutex);
     }
     free(b->out);
     b->out = NULL;
@@ -319,14 +320,11 @@ int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
     chan->ops = &blocking_ops;
     chan->start.run = join_poller;
     chan->watch.ready = on_hangup;
-    if (apr_thread_mutex_create(&b->mutex, APR_THREAD_MUTEX_DEFAULT,
-                                chan->r->pool) ||
-        apr_thread_cond_create(&b->cond, chan->r->pool)) {
-        return rpcproxy_refuse(chan->r, VCONN_TOO_BUSY);
-    }
+    pthread_mutex_init(&b->mutex, NULL);
+    pthread_cond_init(&b->cond, NULL);
     apr_socket_timeout_set(ap_get_conn_socket(chan->c), -1);
     rpcproxy_poller_post(chan->poller, &chan->start);
-    apr_thread_mutex_lock(b->mutex);
+    pthread_mutex_lock(&b->mutex);
     if (!chan->out) {
         pump_in(b, (apr_size_t)-1);
     }
@@ -337,7 +335,9 @@ int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
         pump_out(b);
     }
     wait_for_finish(b);
-    apr_thread_mutex_unlock(b->mutex);
+    pthread_mutex_unlock(&b->mutex);
+    pthread_cond_destroy(&b->cond);
+    pthread_mutex_destroy(&b->mutex);
     apr_socket_timeout_set(ap_get_conn_socket(chan->c), chan->server->timeout);
     if (!chan->answered && b->code) {
         return rpcproxy_refuse(chan->r, b->code);

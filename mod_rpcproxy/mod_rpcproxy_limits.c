@@ -130,7 +130,8 @@ static rpcproxy_limit_e broken_limit(const struct rpcproxy_limits_t *limits,
             return (rpcproxy_limit_e)i;
         }
     }
-    if (limits->max_tunnels && now->tunnels >= limits->max_tunnels) {
+    if (limits->max_tunnels &&
+        now->tunnels + now->relays >= limits->max_tunnels) {
         return RPCPROXY_LIMIT_CHILD;
     }
     if (limits->max_half_open && now->half_open >= limits->max_half_open) {
@@ -156,7 +157,7 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
         [RPCPROXY_LIMITS] = NULL};
     const char *const name[] = {
         [RPCPROXY_USER] = chan->identity.user,
-        [RPCPROXY_ADDRESS] = chan->r->useragent_ip,
+        [RPCPROXY_ADDRESS] = chan->client,
         [RPCPROXY_BACKEND] = chan->backend,
     };
     struct rpcproxy_limits_t *limits = limits_of_child();
@@ -182,6 +183,31 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
     }
     apr_thread_mutex_unlock(limits->mutex);
     return why[broken];
+}
+
+/* It has two descriptors here, where a tunnel has three. */
+int rpcproxy_limits_relay_enter(void)
+{
+    struct rpcproxy_limits_t *limits = limits_of_child();
+    rpcproxy_totals_t *now = &limits->totals;
+    int fits;
+
+    apr_thread_mutex_lock(limits->mutex);
+    fits = !limits->max_tunnels ||
+           now->tunnels + now->relays < limits->max_tunnels;
+    now->relays += fits;
+    now->over[RPCPROXY_LIMIT_CHILD] += !fits;
+    apr_thread_mutex_unlock(limits->mutex);
+    return fits;
+}
+
+void rpcproxy_limits_relay_leave(void)
+{
+    struct rpcproxy_limits_t *limits = limits_of_child();
+
+    apr_thread_mutex_lock(limits->mutex);
+    limits->totals.relays--;
+    apr_thread_mutex_unlock(limits->mutex);
 }
 
 void rpcproxy_limits_opened(void)

@@ -6,6 +6,7 @@
 
 #include "mod_rpcproxy.h"
 
+#include <ap_mpm.h>
 #include <apr_hash.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
@@ -95,6 +96,15 @@ void rpcproxy_poller_defer(rpcproxy_poller_t *p, rpcproxy_task_t *task)
     }
 }
 
+/* At an ungraceful stop the worker MPM closes sockets under its threads. */
+static int mpm_stops(void)
+{
+    int state = 0;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS &&
+           state == AP_MPMQ_STOPPING;
+}
+
 void rpcproxy_poller_watch(rpcproxy_poller_t *p, rpcproxy_watch_t *watch,
                            apr_uint32_t events)
 {
@@ -108,9 +118,8 @@ void rpcproxy_poller_watch(rpcproxy_poller_t *p, rpcproxy_watch_t *watch,
     event.data.ptr = watch;
     op = !events ? EPOLL_CTL_DEL
                  : (watch->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
-    /* At an ungraceful stop the worker MPM closes sockets under its threads. */
     if (epoll_ctl(p->private->epoll, op, watch->fd, &event) != 0 &&
-        !p->stopping) {
+        !p->stopping && !mpm_stops()) {
         ap_log_error(APLOG_MARK, APLOG_ERR, errno, p->server,
                      PN(13031) "cannot watch a socket");
     }

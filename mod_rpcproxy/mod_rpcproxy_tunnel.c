@@ -5,7 +5,7 @@
  * what it says, and waits for the right things.  Bytes are moved by
  * mod_rpcproxy_stream.c. */
 
-#include "mod_rpcproxy.h"
+#include "mod_rpcproxy_relay.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -91,9 +91,10 @@ static void refuse_newcomer(rpcproxy_tunnel_t *t, const vconn_action_t *a)
 {
     rpcproxy_chan_t *chan = t->newcomer;
 
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, chan->r,
-                  PN(13051) "%s of %s for %s refused: %s", chan->r->method,
-                  chan->identity.user, chan->identity.target, a->why);
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, chan->server,
+                 PN(13051) "%s channel of %s from %s for %s refused: %s",
+                 chan->out ? "OUT" : "IN", chan->identity.user, chan->client,
+                 chan->identity.target, a->why);
     chan->ops->finish(chan, a->code);
 }
 
@@ -102,7 +103,9 @@ static void respond(rpcproxy_tunnel_t *t)
     rpcproxy_chan_t *chan = t->chan[VCONN_OUT];
 
     if (chan) {
-        rpcproxy_success(chan->r, chan->options.lifetime);
+        if (chan->r) {
+            rpcproxy_success(chan->r, chan->options.lifetime);
+        }
         chan->answered = 1;
         /* A header alone must reach a successor's client too. */
         chan->ops->write(chan, "", 0);
@@ -344,7 +347,7 @@ static const char *append(char **to, const char *text)
 rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first)
 {
     vconn_identity_t identity = first->identity;
-    const char *client = first->r->useragent_ip;
+    const char *client = first->client;
     rpcproxy_tunnel_t *t =
         calloc(1, sizeof(*t) + strlen(identity.user) + strlen(identity.target) +
                       strlen(client) + 3);
@@ -375,6 +378,10 @@ void rpcproxy_tunnel_readable(rpcproxy_chan_t *chan)
 {
     rpcproxy_tunnel_t *t = chan->tunnel;
 
+    if (chan->relay) {
+        rpcproxy_relay_readable(chan);
+        return;
+    }
     if (chan->role == VCONN_OUT_NEXT) {
         rpcproxy_stream_successor(t);
     }
@@ -388,6 +395,10 @@ void rpcproxy_tunnel_writable(rpcproxy_chan_t *chan)
 {
     rpcproxy_tunnel_t *t = chan->tunnel;
 
+    if (chan->relay) {
+        rpcproxy_relay_writable(chan);
+        return;
+    }
     rpcproxy_stream_down(t);
     rpcproxy_tunnel_settle(t);
 }
@@ -396,6 +407,10 @@ void rpcproxy_tunnel_gone(rpcproxy_chan_t *chan)
 {
     rpcproxy_tunnel_t *t = chan->tunnel;
 
+    if (chan->relay) {
+        rpcproxy_relay_gone(chan);
+        return;
+    }
     /* Back-pressure alone: what the client sent before is still to be read. */
     if (!vconn_reads(&t->vconn, chan->role) || chan->broken) {
         rpcproxy_tunnel_closed(t, chan->role);

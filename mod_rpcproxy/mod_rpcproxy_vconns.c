@@ -4,22 +4,76 @@
 /* Which channel belongs to which virtual connection: one table for each
  * poller, by the cookie. */
 
-#include "mod_rpcproxy.h"
+#include "mod_rpcproxy_relay.h"
 
 #include <string.h>
 
 APLOG_USE_MODULE(rpcproxy);
 
+/* So long before the end of draining the rest goes. */
+#define LAST_STEP apr_time_from_msec(100)
+
 static void refuse(rpcproxy_chan_t *chan, unsigned int code, const char *why)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, chan->r,
-                  PN(13061) "%s of %s for %s refused: %s", chan->r->method,
-                  chan->identity.user, chan->identity.target, why);
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, chan->server,
+                 PN(13061) "%s channel of %s from %s for %s refused: %s",
+                 chan->out ? "OUT" : "IN", chan->identity.user, chan->client,
+                 chan->identity.target, why);
     chan->ops->finish(chan, code);
 }
 
+static void relay(rpcproxy_chan_t *chan, pid_t owner)
+{
+    if (rpcproxy_limits_relay_enter()) {
+        rpcproxy_relay_join(chan, owner);
+    }
+    else {
+        refuse(chan, VCONN_TOO_BUSY,
+               "too many tunnels in this process (RPCProxyMaxTunnels, "
+               "descriptors)");
+    }
+}
+
+/* 1 when this child has, or has now claimed, the virtual connection of `chan`;
+ * else `chan` goes to the child that has it, or is refused. */
+static int is_owned_here(rpcproxy_chan_t *chan)
+{
+    int replaces =
+        chan->hello.kind == HELLO_IN_NEXT || chan->hello.kind == HELLO_OUT_NEXT;
+    pid_t owner = 0;
+
+    switch (rpcproxy_pairs_find(chan, !replaces && !chan->poller->stopping,
+                                &owner)) {
+    case PAIRS_MINE:
+        return 1;
+    case PAIRS_FULL:
+        refuse(chan, VCONN_TOO_BUSY, "too many tunnels in all processes");
+        return 0;
+    case PAIRS_GONE:
+        refuse(chan, VCONN_CALL_FAILED,
+               "the process that had its virtual connection has ended");
+        return 0;
+    case PAIRS_OTHER:
+        if (chan->r) {
+            relay(chan, owner);
+            return 0;
+        }
+        /* Relayed to us for a virtual connection that has ended, and that came
+         * again elsewhere: falls through. */
+    default:
+        break;
+    }
+    if (replaces || !chan->poller->stopping) {
+        refuse(chan, VCONN_PROTOCOL_ERROR, "unknown virtual connection");
+    }
+    else {
+        refuse(chan, VCONN_TOO_BUSY, "this process is stopping");
+    }
+    return 0;
+}
+
 /* The tunnel that `chan` belongs to, made when it may start one; NULL when it
- * was refused. */
+ * was refused or relayed. */
 static rpcproxy_tunnel_t *tunnel_for(rpcproxy_chan_t *chan)
 {
     rpcproxy_poller_t *p = chan->poller;
@@ -31,17 +85,12 @@ static rpcproxy_tunnel_t *tunnel_for(rpcproxy_chan_t *chan)
     if (t) {
         return t;
     }
-    if (chan->hello.kind == HELLO_IN_NEXT ||
-        chan->hello.kind == HELLO_OUT_NEXT) {
-        refuse(chan, VCONN_PROTOCOL_ERROR, "unknown virtual connection");
-        return NULL;
-    }
-    if (p->stopping) {
-        refuse(chan, VCONN_TOO_BUSY, "this process is stopping");
+    if (!is_owned_here(chan)) {
         return NULL;
     }
     why = rpcproxy_limits_enter(chan, party);
     if (why) {
+        rpcproxy_pairs_release(&chan->hello.vconn, 0);
         refuse(chan, VCONN_TOO_BUSY, why);
         return NULL;
     }
@@ -74,6 +123,8 @@ void rpcproxy_vconns_remove(rpcproxy_tunnel_t *t)
 {
     apr_hash_set(t->poller->vconns, &t->vconn.cookie, sizeof(t->vconn.cookie),
                  NULL);
+    /* The other half of one that a restart ends must not wait for it. */
+    rpcproxy_pairs_release(&t->vconn.cookie, t->poller->stopping);
     rpcproxy_limits_leave(t);
 }
 
@@ -81,6 +132,9 @@ void rpcproxy_vconns_stop(rpcproxy_poller_t *p, apr_size_t count)
 {
     apr_hash_index_t *i = apr_hash_first(NULL, p->vconns);
 
+    if (p->now + LAST_STEP >= p->drain_end) {
+        rpcproxy_relay_stop(p);
+    }
     /* The tunnels leave the table later, in the deferred tasks. */
     for (; i && count > 0; i = apr_hash_next(i)) {
         rpcproxy_tunnel_t *t = apr_hash_this_val(i);

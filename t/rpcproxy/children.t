@@ -1,0 +1,263 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+
+# Several children: the two channels of a tunnel, and those that replace them,
+# come to any of them and find each other.
+
+use strict;
+use warnings;
+use Test::More;
+use lib 't/lib';
+use T::Ca;
+use T::Dir qw(temp_dir write_file read_file);
+use T::Httpd;
+use T::Rpch;
+use T::Wait qw(until_true);
+use Time::HiRes qw(time);
+
+my $backend = T::Rpch->listener;
+my $port    = $backend->sockport;
+my $dir     = temp_dir();
+my $ca      = T::Ca->make("$dir");
+my $httpd;
+$SIG{PIPE} = 'IGNORE';
+
+my %mpm = (
+    event   => "MaxRequestWorkers 12\nThreadsPerChild 4\nMinSpareThreads 12\nMaxSpareThreads 16\nAsyncRequestWorkerFactor 4000\n",
+    worker  => "MaxRequestWorkers 128\nMinSpareThreads 48\nMaxSpareThreads 128\n",
+    prefork => "MaxRequestWorkers 60\nMinSpareServers 10\nMaxSpareServers 60\n");
+
+sub start_httpd {
+    my ($mpm) = @_;
+    $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca, mpm => $mpm, main => <<"MAIN", conf => <<"CONF");
+StartServers 3
+$mpm{$mpm}
+RPCProxyDrainTime 1
+MAIN
+RPCProxyBackend srv.example.test * 127.0.0.1:$port
+RPCProxyPingInterval 0
+<Location "/rpc/">
+    RPCProxy On
+    AuthType Basic
+    AuthName Mail
+    AuthUserFile "\@DIR\@/users"
+    Require valid-user
+</Location>
+<Location "/short/">
+    RPCProxyChannelLifetime 20000
+</Location>
+CONF
+    my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
+    write_file($httpd->dir . '/users', "alice:$hash\nbob:$hash\n");
+    $httpd->start;
+    until_true(sub { children() >= 3 }, 20);
+}
+
+sub children {
+    my $pid = $httpd->pid;
+    return split ' ', read_file("/proc/$pid/task/$pid/children") // '';
+}
+
+sub descriptors {
+    my $count = 0;
+    for my $pid (children()) { my @f = glob "/proc/$pid/fd/*"; $count += @f }
+    return $count;
+}
+
+sub folder { return $httpd->dir . '/rpcproxy.' . $httpd->pid }
+sub sockets { my @all = map { m{/(\d+)$} } glob folder() . '/*'; return sort { $a <=> $b } @all }
+sub relayed { my @all = read_file($httpd->log_file) =~ /PN13075: (\S+)/g; return @all }
+
+sub client {
+    my ($tls, @more) = @_;
+    return T::Rpch->new(port => $tls ? $httpd->tls_port : $httpd->port, $tls ? (tls => $ca->{ca}) : (),
+        target => 'srv.example.test:6001', user => 'alice', password => 'password', window => 262144, @more);
+}
+
+sub open_many {
+    my ($count, $tls) = @_;
+    return map { my $c = client($tls); [$c, $c->open($backend)] } 1 .. $count;
+}
+
+# Some PDUs of many sizes, both ways at once; 1 when every byte arrived.
+sub exchange {
+    my ($c, $server, $n) = @_;
+    my $up = join '', map { T::Rpch::request($_, chr(65 + ($n + $_) % 26) x (($n * 131 + $_ * 977) % 5000)) } 1 .. 10;
+    my $down = join '', map { T::Rpch::response($_, chr(97 + ($n + $_) % 26) x (($n * 37 + $_ * 1103) % 5000)) } 1 .. 10;
+    $c->in->send($up);
+    $server->send($down);
+    return ($server->read_exactly(length $up) // '') eq $up && ($c->out->read_exactly(length $down) // '') eq $down;
+}
+
+sub close_all { $_->close for grep { $_ && $_->socket } map { my ($c, $s) = @$_; ($c->in, $c->out, $c->{new}, $s) } @_ }
+
+sub idle {
+    my ($limit) = @_;
+    return until_true(sub { descriptors() <= $limit }, 15);
+}
+
+sub test_many {
+    my ($name, $count, $tls) = @_;
+    my $before = relayed();
+    my @all = open_many($count, $tls);
+    my $crossed = relayed() - $before;
+    cmp_ok($crossed, '>', 0, "$name: $crossed channels of $count tunnels crossed");
+    my $good = grep { exchange(@{ $all[$_] }, $_) } 0 .. $#all;
+    is($good, $count, "$name: every byte arrives, both ways");
+    for my $n (0 .. $#all) {
+        my ($c, $server) = @{ $all[$n] };
+        ($c->in, $c->out, $server)[$n % 3]->close;
+    }
+    my $start = time;
+    my $ended = grep { my ($c, $server) = @$_;
+        (!$server->socket || $server->ends(3)) && (!$c->out->socket || $c->out->ends(3))
+            && (!$c->in->socket || $c->in->ends(3)) } @all;
+    is($ended, $count, "$name: all ends close, whichever was first");
+    cmp_ok(time - $start, '<', 3, "$name: soon");
+    close_all(@all);
+}
+
+# IN channels that come to any child replace the ones before.
+sub test_recycle_in {
+    my ($name) = @_;
+    my $before = grep { $_ eq 'RPC_IN_DATA' } relayed();
+    my $c = client();
+    my $server = $c->open($backend);
+    my $good = 0;
+    for my $n (1 .. 12) {
+        my $next = T::Rpch::cookie();
+        my $new = $c->connect;
+        $new->send($c->request_head('RPC_IN_DATA', 1073741824)
+            . T::Rpch::rts(4, T::Rpch::version(), map { T::Rpch::ck($_) } $c->{vc}, $c->{in_cookie}, $next));
+        my $a4 = $c->out->read_pdu;
+        $c->in->send(T::Rpch::rts(0, T::Rpch::ck($next)));
+        $c->in->ends(3);
+        $c->in->close;
+        @$c{qw(in in_cookie)} = ($new, $next);
+        $good++ if length($a4) > 20 && exchange($c, $server, $n);
+    }
+    is($good, 12, "$name: 12 IN channels replaced, every byte arrives");
+    my $crossed = (grep { $_ eq 'RPC_IN_DATA' } relayed()) - $before;
+    cmp_ok($crossed, '>', 0, "$name: $crossed of them crossed");
+    close_all([$c, $server]);
+}
+
+# A back end that sends more than the client reads, then all of it.
+sub test_slow_client {
+    my ($name) = @_;
+    my @all = open_many(12);
+    my $pdu = T::Rpch::response(1, 'z' x 5000);
+    my $good = 0;
+    for (@all) {
+        my ($c, $server) = @$_;
+        $server->send($pdu) for 1 .. 45;
+        my $got = grep { ($c->out->read_pdu // '') eq $pdu } 1 .. 45;
+        my $up = T::Rpch::request(1, 'u' x 5000);
+        $c->in->send($up) for 1 .. 40;
+        $got += grep { ($server->read_pdu // '') eq $up } 1 .. 40;
+        $good++ if $got == 85;
+    }
+    is($good, 12, "$name: full windows both ways");
+    close_all(@all);
+}
+
+sub test_identity {
+    my ($name) = @_;
+    my $refused = 0;
+    for my $n (1 .. 12) {
+        my $c = client();
+        $c->open_out; $c->send_a1; $c->out->more;
+        my $server = $c->accept($backend);
+        my $bob = client(0, user => 'bob', vc => $c->{vc});
+        $bob->open_in; $bob->send_b1;
+        $refused++ if $bob->in->read_head =~ / 503 RPC Error: 5\r/ && $bob->in->ends(2);
+        $c->open_in; $c->send_b1;
+        $refused = -100 unless eval { $c->expect_open; 1 };
+        close_all([$c, $server], [$bob]);
+    }
+    is($refused, 12, "$name: another user is refused in any child, and the tunnel stays");
+}
+
+# One child is killed: its tunnels end at once, at the other children too.
+sub test_kill {
+    my ($name) = @_;
+    my @all = open_many(20, 1);
+    my ($victim) = children();
+    my $start = time;
+    kill 'KILL', $victim;
+    my ($dead, $alive) = (0, 0);
+    until_true(sub { !-d "/proc/$victim" }, 5);
+    for my $n (0 .. $#all) {
+        my ($c, $server) = @{ $all[$n] };
+        if (eval { exchange($c, $server, $n) }) { $alive++; next }
+        $dead++ if $c->in->ends(1) && $c->out->ends(1) && $server->ends(1);
+    }
+    is($dead + $alive, 20, "$name: $dead tunnels end whole, $alive go on");
+    cmp_ok($dead, '>', 0, "$name: some had a part in the child");
+    close_all(@all);
+    ok(until_true(sub { my @c = children(); @c >= 3 && "@{[sockets()]}" eq "@{[sort { $a <=> $b } @c]}" }, 15),
+        "$name: one socket for each child, none of the dead one")
+        or diag("sockets: @{[sockets()]}, children: @{[children()]}");
+    my $c = client(1);
+    ok(eval { exchange($c, $c->open($backend), 1) }, "$name: and the next tunnel works");
+    close_all([$c]);
+}
+
+sub test_graceful {
+    my ($name) = @_;
+    my @all = open_many(20);
+    my @half = map { my $c = client(); $c->open_out; $c->send_a1; $c->out->more; [$c, $c->accept($backend)] } 1 .. 6;
+    my @old = children();
+    my $start = time;
+    $httpd->reload;
+    # The other halves: pair or fail at once.
+    my $clean = 0;
+    for (@half) {
+        my ($c) = @$_;
+        $c->open_in; $c->send_b1;
+    }
+    for (@half) {
+        my ($c) = @$_;
+        $clean++ if eval { $c->in->ends(8) };
+    }
+    is($clean, 6, "$name: halves of the last generation find an end");
+    my $ended = grep { my ($c, $server) = @$_; $c->out->ends(10) && $c->in->ends(2) && $server->ends(2) } @all;
+    is($ended, 20, "$name: every tunnel ends in order");
+    cmp_ok(time - $start, '<', 8, "$name: soon");
+    close_all(@all, @half);
+    ok(until_true(sub { !grep { -d "/proc/$_" } @old }, 20), "$name: the old children go");
+    my $c = client();
+    ok(eval { exchange($c, $c->open($backend), 1) }, "$name: the next tunnel works") or diag $@;
+    close_all([$c]);
+    ok(until_true(sub { "@{[sockets()]}" eq "@{[sort { $a <=> $b } children()]}" }, 15),
+        "$name: no socket of an old child is left")
+        or diag("sockets: @{[sockets()]}, children: @{[children()]}");
+}
+
+for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
+    subtest $mpm => sub {
+        start_httpd($mpm);
+        my @stat = stat folder();
+        is($stat[2] & 07777, 0700, "$mpm: the folder is ours alone");
+        is(scalar(grep { ((stat folder() . "/$_")[2] & 07777) != 0600 } sockets()), 0, "$mpm: the sockets as well");
+        close_all(open_many(6));
+        my $limit = descriptors() + 6;
+        test_many("$mpm, plain", $mpm eq 'event' ? 50 : 12, 0);
+        test_many("$mpm, TLS", $mpm eq 'event' ? 50 : 12, 1);
+        test_recycle_in($mpm);
+        if ($mpm eq 'event') {
+            test_slow_client($mpm);
+            test_identity($mpm);
+            ok(idle($limit), "$mpm: no descriptor is left") or diag(descriptors() . " of $limit");
+            test_kill($mpm);
+            test_graceful($mpm);
+        }
+        my $folder = folder();
+        my @last = open_many(5);
+        is($httpd->stop, 0, "$mpm: httpd ends in order");
+        ok(!-e $folder, "$mpm: no folder is left");
+        close_all(@last);
+        $httpd->log_ok(qw(PN13002 PN13003 PN13051 PN13061 PN13073 PN13074 AH00052));
+    };
+}
+done_testing();
