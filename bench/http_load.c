@@ -18,7 +18,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ANSWER_MAX (256 * 1024)
+#define ANSWER_MAX (2 * 1024 * 1024)
 
 static char *request;
 static size_t request_len, last_body, reconnects;

@@ -10,11 +10,11 @@ use warnings;
 use Bench qw(program numbers with_cpu);
 use POSIX qw(strftime);
 use Stage qw(stage dir mailbox_file mailbox_login);
-use T::Dir qw(write_file);
+use T::Dir qw(write_file read_file);
 use T::Httpd;
 
 my $load = program('http_load');
-my ($from, $days) = (int(time / 86400) * 86400, 14);
+my ($from, $days, $most) = (int(time / 86400) * 86400, 14, 100);
 
 sub utc { strftime('%Y%m%dT%H%M%SZ', gmtime shift) }
 
@@ -27,27 +27,42 @@ sub calendar {
         @busy, 'END:VFREEBUSY', 'END:VCALENDAR', '';
 }
 
+# alice, and as many others as are asked for.
+sub people { ('alice', map { "user$_" } 2 .. $most) }
+
+sub mailboxes {
+    return stage(many_mailboxes => sub {
+        my $alice = read_file(mailbox_file());
+        write_file(dir() . '/many_mailboxes', join("\n", $alice, map {
+            "user: $_\nmail: $_\@example.test\nname: $_\n" } grep { $_ ne 'alice' } people()), 0644);
+    });
+}
+
 sub source {
     return stage(calendars => sub {
         my $httpd = T::Httpd->new(main => $Stage::one_child, conf => "MaxKeepAliveRequests 0\nAddType text/calendar .ifb\n")->start;
-        write_file($httpd->dir . '/htdocs/alice.ifb', calendar());
+        write_file($httpd->dir . "/htdocs/$_.ifb", calendar()) for people();
         $httpd;
     });
 }
 
+# About the first $count people.
 sub question {
-    return stage(availability_question => sub {
+    my ($count) = @_;
+    return stage("availability_question_$count" => sub {
         my $soap  = 'http://schemas.xmlsoap.org/soap/envelope/';
         my $ews   = 'http://schemas.microsoft.com/exchange/services/2006';
-        my ($start, $end) = map { strftime('%Y-%m-%dT00:00:00', gmtime) } $from, $from + 86400 * $days;
+        my ($start, $end) = map { strftime('%Y-%m-%dT00:00:00', gmtime $_) } $from, $from + 86400 * $days;
         my $period = sub { "<t:$_[0]><t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder>"
             . "<t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:$_[0]>" };
-        write_file(dir() . '/availability.xml', qq{<?xml version="1.0" encoding="utf-8"?>\n}
+        write_file(dir() . "/availability$count.xml", qq{<?xml version="1.0" encoding="utf-8"?>\n}
             . qq{<s:Envelope xmlns:s="$soap" xmlns:m="$ews/messages" xmlns:t="$ews/types"><s:Body>}
             . '<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>0</t:Bias>'
             . $period->('StandardTime') . $period->('DaylightTime') . '</t:TimeZone>'
-            . '<m:MailboxDataArray><t:MailboxData><t:Email><t:Address>alice@example.test</t:Address></t:Email>'
-            . '<t:AttendeeType>Required</t:AttendeeType></t:MailboxData></m:MailboxDataArray>'
+            . '<m:MailboxDataArray>' . join('', map {
+                "<t:MailboxData><t:Email><t:Address>$_\@example.test</t:Address></t:Email>"
+                . '<t:AttendeeType>Required</t:AttendeeType></t:MailboxData>' } (people())[0 .. $count - 1])
+            . '</m:MailboxDataArray>'
             . "<t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>$start</t:StartTime><t:EndTime>$end</t:EndTime></t:TimeWindow>"
             . '<t:MergedFreeBusyIntervalInMinutes>30</t:MergedFreeBusyIntervalInMinutes>'
             . '<t:RequestedView>FreeBusyMerged</t:RequestedView></t:FreeBusyViewOptions>'
@@ -57,9 +72,9 @@ sub question {
 
 sub server {
     return stage(freebusy => sub {
-        my ($mailboxes, $login, $from_there) = (mailbox_file(), mailbox_login(), source());
+        my ($mailboxes, $login, $from_there) = (mailboxes(), mailbox_login(), source());
         T::Httpd->new(modules => [qw(mailbox freebusy)], load => [qw(ldap authn_socache)],
-            main => "AuthnCacheSOCache shmcb\n$Stage::one_child", conf => <<"CONF")->start;
+            main => "AuthnCacheSOCache shmcb\nFreeBusyCache shmcb:@{[dir()]}/calendars(4000000)\n$Stage::one_child", conf => <<"CONF")->start;
 MaxKeepAliveRequests 0
 MailboxFile $mailboxes
 <Location />
@@ -67,6 +82,12 @@ $login
 </Location>
 <Location /ews/as>
   FreeBusyEngine On
+  FreeBusyCacheTime 0
+  FreeBusySource @{[$from_there->url]}/%{user}.ifb
+</Location>
+<Location /ews/oof>
+  FreeBusyEngine On
+  FreeBusyCacheTime 600
   FreeBusySource @{[$from_there->url]}/%{user}.ifb
 </Location>
 <Location /EWS/Exchange.asmx>
@@ -77,25 +98,44 @@ CONF
     });
 }
 
+my %place = (url => '/ews/as', cached => '/ews/oof', file => '/EWS/Exchange.asmx');
+
 sub availability {
-    my ($where) = @_;
+    my ($from_where, $count) = @_;
     my $httpd = server();
-    return with_cpu($httpd->pid, sub { numbers($load, '-p', '127.0.0.1:' . $httpd->port,
-        qw(-u alice:secret -b), question(), 1, 1, $where) });
+    my $value = with_cpu($httpd->pid, sub { numbers($load, '-p', '127.0.0.1:' . $httpd->port,
+        qw(-u alice:secret -b), question($count), 1, 1, $place{$from_where}) });
+    die "answers of $value->{bytes} bytes hold no meetings\n" if $value->{bytes} < 3 * $days * 100 * $count;
+    return $value;
 }
 
+# The calendars of $count people, one after the other or as many at a time as we
+# ask for; the time for all of them.
 sub fetch {
+    my ($count) = @_;
     my $httpd = source();
-    return with_cpu($httpd->pid, sub { numbers($load, '-p', '127.0.0.1:' . $httpd->port, 1, 1, '/alice.ifb') });
+    my $at_a_time = $count < 25 ? $count : 25;
+    my $value = with_cpu($httpd->pid, sub { numbers($load, '-p', '127.0.0.1:' . $httpd->port, $at_a_time, 1, '/alice.ifb') });
+    $_ *= $count / $at_a_time for @$value{qw(p50 p99)};
+    $value->{cpu} *= $count;
+    return $value;
 }
 
-my $what = "the source alone: GET of the calendar, kept connection";
-return (
-    { needs => [qw(modules/mod_freebusy.so modules/mod_mailbox.so bench/http_load)], rounds => 5,
-      targets => { url => sub { availability("/ews/as") }, file => sub { availability("/EWS/Exchange.asmx") }, source => \&fetch },
-      rows => [
-        ['freebusy.1', 'us', 'url.p50', 'source.p50', "$what; 1 mailbox, $days days, p50"],
-        ['freebusy.1.p99', 'us', 'url.p99', 'source.p99', $what],
-        ['freebusy.1.file', 'us', 'file.p50', 'source.p50', "$what; ours reads the file itself"],
-        ['freebusy.1.cpu', 'us/request', 'url.cpu', 'source.cpu', 'the source alone; CPU'] ] },
-);
+my $what = 'the source alone: GET of the same calendars, kept connections';
+
+sub group {
+    my ($count) = @_;
+    my $row = "freebusy.$count";
+    return { needs => [qw(modules/mod_freebusy.so modules/mod_mailbox.so bench/http_load)], rounds => 5,
+        targets => { (map { my $kind = $_; $kind => sub { availability($kind, $count) } } keys %place),
+            source => sub { fetch($count) } },
+        rows => [
+            [$row, 'us', 'url.p50', 'source.p50', "$what; $days days, p50"],
+            ["$row.p99", 'us', 'url.p99', 'source.p99', $what],
+            ["$row.cached", 'us', 'cached.p50', 'source.p50', "$what; ours has them in its cache"],
+            ["$row.cached.p99", 'us', 'cached.p99', 'source.p99', $what],
+            ["$row.file", 'us', 'file.p50', 'source.p50', "$what; ours reads the files itself"],
+            ["$row.cpu", 'us/request', 'url.cpu', 'source.cpu', 'the source alone; CPU'] ] };
+}
+
+return map { group($_) } 1, 20, 100;
