@@ -281,6 +281,10 @@ static void wait_for_backend(rpcproxy_tunnel_t *t)
     if (t->backend.unsent.len) {
         events |= EPOLLOUT;
     }
+    /* It has nothing to say before the client is there, but it may go. */
+    if (t->vconn.state != VCONN_OPEN) {
+        events |= EPOLLRDHUP;
+    }
     /* EPOLLERR and EPOLLHUP come unasked, but not with an empty set. */
     rpcproxy_poller_watch(t->poller, &t->backend.watch,
                           events ? events : EPOLLPRI);
