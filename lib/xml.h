@@ -3,7 +3,7 @@
 #ifndef POSTERN_XML_H
 #define POSTERN_XML_H
 
-/* Hardened XML in, and XML out, over libxml2.
+/* Hardened XML in, over libxml2, and XML out.
  *
  * In:  no document type declaration, no entity but the five of XML, no file
  *      and no network access, a ceiling for bytes, depth and elements.
@@ -27,8 +27,8 @@ void xml_init(void);
 
 /* Parses the `len` bytes at `bytes` (UTF-8, UTF-16, or what their XML
  * declaration names) into *doc, freed with `pool`.  APR_ENOSPC when a limit is
- * passed, APR_EINVAL when the bytes are no well-formed XML or have a DOCTYPE;
- * *why is then a static text. */
+ * passed, APR_EINVAL when the bytes are no well-formed XML, or have a DOCTYPE, or
+ * a NUL in text of one byte a character; *why is then a static text. */
 apr_status_t xml_parse(xmlDocPtr *doc, const char *bytes, apr_size_t len,
                        const xml_limits_t *limits, const char **why,
                        apr_pool_t *pool);
@@ -73,8 +73,9 @@ void xml_out_end(xml_out_t *x);
 /* <name>text</name>; nothing at all when `text` is NULL. */
 void xml_out_element(xml_out_t *x, const char *name, const char *text);
 
-/* Closes what is open and yields the bytes, which live as long as the pool.
- * APR_ENOMEM when libxml2 failed on the way. */
+/* Closes what is open and yields the bytes, with a NUL behind them, which live
+ * as long as the pool.  APR_EINVAL when something was written where XML has no
+ * place for it. */
 apr_status_t xml_out_finish(xml_out_t *x, const char **bytes, apr_size_t *len);
 
 #endif

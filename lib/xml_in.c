@@ -108,6 +108,17 @@ static xmlDocPtr run(xmlParserCtxtPtr ctxt, watch_t *watch)
     return doc;
 }
 
+/* 1 when text of one byte a character holds a NUL: libxml2 would take it for
+ * the end of the document and leave the rest unread. */
+static int has_nul(const char *bytes, apr_size_t len)
+{
+    int is_wide = len < 4 || memchr(bytes, 0, 4) ||
+                  memcmp(bytes, "\xff\xfe", 2) == 0 ||
+                  memcmp(bytes, "\xfe\xff", 2) == 0;
+
+    return !is_wide && memchr(bytes, 0, len);
+}
+
 apr_status_t xml_parse(xmlDocPtr *doc, const char *bytes, apr_size_t len,
                        const xml_limits_t *limits, const char **why,
                        apr_pool_t *pool)
@@ -123,6 +134,10 @@ apr_status_t xml_parse(xmlDocPtr *doc, const char *bytes, apr_size_t len,
     *why = "document is too long";
     if (len > limits->max_bytes || len > APR_INT32_MAX) {
         return APR_ENOSPC;
+    }
+    *why = "document has a NUL";
+    if (has_nul(bytes, len)) {
+        return APR_EINVAL;
     }
     *why = "out of memory";
     ctxt = xmlCreateMemoryParserCtxt(bytes, (int)len);

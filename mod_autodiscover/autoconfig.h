@@ -18,8 +18,8 @@
  * one to send by. */
 int discover_autoconfig_is_complete(const discover_answer_t *answer);
 
-/* Prints `answer`; the bytes live as long as `pool`.  APR_ENOMEM when libxml2
- * failed. */
+/* Prints `answer`; the bytes live as long as `pool`.  APR_EINVAL when
+ * it could not be printed. */
 apr_status_t discover_autoconfig_print(const discover_answer_t *answer,
                                        const char **bytes, apr_size_t *len,
                                        apr_pool_t *pool);

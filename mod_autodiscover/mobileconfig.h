@@ -16,7 +16,7 @@
 int discover_mobileconfig_is_complete(const discover_answer_t *answer);
 
 /* Prints `answer`; the bytes live as long as `pool`.  APR_EINVAL when a URL
- * cannot be taken apart, APR_ENOMEM when libxml2 failed. */
+ * cannot be taken apart, APR_EINVAL when it could not be printed. */
 apr_status_t discover_mobileconfig_print(const discover_answer_t *answer,
                                          const char **bytes, apr_size_t *len,
                                          apr_pool_t *pool);

@@ -11,7 +11,7 @@
 #include <apr_pools.h>
 
 /* Prints `answer`, whose eas_url or redirect_address is set; the bytes live as long as `pool`.
- * APR_ENOMEM when libxml2 failed. */
+ * APR_EINVAL when it could not be printed. */
 apr_status_t discover_mobilesync_print(const discover_answer_t *answer,
                                        const char **bytes, apr_size_t *len,
                                        apr_pool_t *pool);

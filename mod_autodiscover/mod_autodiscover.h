@@ -68,7 +68,7 @@ int autodiscover_show_check(request_rec *r);
 
 /* mod_autodiscover_pox.c: the document that answers `question` when the look-up
  * ended in *error, for DISCOVER_OK with `answer`.  What the printer cannot say
- * changes *error, with a static *why.  APR_ENOMEM when libxml2 failed. */
+ * changes *error, with a static *why.  APR_EINVAL when it could not be printed. */
 apr_status_t
 autodiscover_pox_bytes(request_rec *r, const discover_question_t *question,
                        discover_error_e *error, const discover_answer_t *answer,

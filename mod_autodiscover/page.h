@@ -25,7 +25,7 @@ typedef struct page_section_t {
 
 /* Prints the page for `address` (or NULL: the form alone) with the sections
  * (page_section_t) and the steps (const char *) that led to them.  The bytes
- * live as long as `pool`.  APR_ENOMEM when libxml2 failed. */
+ * live as long as `pool`.  APR_EINVAL when it could not be printed. */
 apr_status_t page_print(const char *address, const apr_array_header_t *sections,
                         const apr_array_header_t *trace, const char **bytes,
                         apr_size_t *len, apr_pool_t *pool);

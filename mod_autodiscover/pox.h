@@ -12,8 +12,8 @@
 
 #include <apr_pools.h>
 
-/* Prints `answer` for a client that can do what `question` says; the bytes live as long as `pool`.  APR_ENOMEM when libxml2
- * failed. */
+/* Prints `answer` for a client that can do what `question` says; the bytes live
+ * as long as `pool`.  APR_EINVAL when it could not be printed. */
 apr_status_t discover_pox_print(const discover_answer_t *answer,
                                 const discover_question_t *question,
                                 const char **bytes, apr_size_t *len,

@@ -50,17 +50,6 @@ static discover_error_e check_legacy_dn(const char *dn, const char **why)
     return DISCOVER_OK;
 }
 
-/* 1 when text of one byte a character holds a NUL: libxml2 would take it for
- * the end of the document and leave the rest unread. */
-static int has_nul(const char *bytes, apr_size_t len)
-{
-    int is_wide = len < 4 || memchr(bytes, 0, 4) ||
-                  memcmp(bytes, "\xff\xfe", 2) == 0 ||
-                  memcmp(bytes, "\xfe\xff", 2) == 0;
-
-    return !is_wide && memchr(bytes, 0, len);
-}
-
 /* Whom the request is about. */
 static discover_error_e read_subject(discover_question_t *q, xmlNodePtr request,
                                      const char **why, apr_pool_t *pool)
@@ -95,10 +84,6 @@ discover_error_e discover_question_parse(discover_question_t *q,
     const char *schema;
 
     memset(q, 0, sizeof(*q));
-    *why = "document has a NUL";
-    if (has_nul(bytes, len)) {
-        return DISCOVER_MALFORMED;
-    }
     if (xml_parse(&doc, bytes, len, &limits, why, pool) != APR_SUCCESS) {
         return DISCOVER_MALFORMED;
     }

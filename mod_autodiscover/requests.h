@@ -11,7 +11,7 @@
 #include <apr_pools.h>
 
 /* A plain-XML request about `address` that wants an answer in `schema`; NULL
- * when libxml2 failed. */
+ * when it could not be printed. */
 const char *requests_pox(const char *address, discover_schema_e schema,
                          apr_pool_t *pool);
 

@@ -24,7 +24,7 @@ xml_out_t *discover_response_open(discover_schema_e schema, apr_pool_t *pool);
 
 /* The error document for a question of `schema`; the bytes live as long as
  * `pool`.  Its Id is made from `server_name`, so that all errors of one server
- * have the same.  APR_ENOMEM when libxml2 failed. */
+ * have the same.  APR_EINVAL when it could not be printed. */
 apr_status_t discover_response_error(discover_error_e error,
                                      discover_schema_e schema,
                                      const char *server_name, apr_time_t now,

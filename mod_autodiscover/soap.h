@@ -20,8 +20,8 @@ typedef struct discover_soap_result_t {
 } discover_soap_result_t;
 
 /* Prints the response message: one result for each of question->subjects, in
- * their order.  The bytes live as long as `pool`.  APR_ENOMEM when libxml2
- * failed. */
+ * their order.  The bytes live as long as `pool`.  APR_EINVAL when
+ * it could not be printed. */
 apr_status_t discover_soap_print(const discover_soap_question_t *question,
                                  const discover_soap_result_t *results,
                                  const discover_version_t *version,

@@ -104,7 +104,7 @@ static int is_settled(const view_t *v, verdict_t *verdict)
                                       "status %ld, not 200",
                                       v->reply->status));
     }
-    else if (!v->root || strncmp(v->reply->bytes, "<?xml", 5) != 0) {
+    else if (!v->root || strncmp(v->reply->bytes + 1, "?xml", 4) != 0) {
         *verdict = fails("the answer is no XML document");
     }
     else if (code) {

@@ -110,6 +110,78 @@ static void test_out(apr_pool_t *pool)
            "escaped, cleaned and closed");
 }
 
+/* More than one block, deeper than the first stack, and all that is escaped. */
+static void test_out_large(apr_pool_t *pool)
+{
+    xml_out_t *x = xml_out_create(pool);
+    xml_limits_t roomy = {1 << 20, 100, 5000};
+    const char *bytes, *why;
+    apr_size_t len;
+    xmlNodePtr node;
+    xmlDocPtr doc;
+    int i;
+
+    for (i = 0; i < 60; i++) {
+        xml_out_start(x, "deep");
+    }
+    for (i = 0; i < 3000; i++) {
+        xml_out_start(x, "item");
+        xml_out_attribute(x, "k", "\"<&>\t\r\n'");
+        xml_out_text(x, "\"<&>\t\r\n'\xc3\xa4");
+        xml_out_end(x);
+    }
+    is_int(xml_out_finish(x, &bytes, &len), APR_SUCCESS, "a large document");
+    is_int((long long)strlen(bytes), (long long)len, "ends with a NUL");
+    is_int(xml_parse(&doc, bytes, len, &roomy, &why, pool), APR_SUCCESS,
+           "is read back");
+    for (node = xmlDocGetRootElement(doc), i = 0; i < 60; i++) {
+        node = xml_next(node, NULL);
+    }
+    is_str(xml_attribute(node, "k", pool), "\"<&>\t\r\n'", "attribute");
+    is_str(xml_text(node, pool), "\"<&>\t\r\n'\xc3\xa4", "text");
+}
+
+/* What has no place in XML fails at the end. */
+static void test_out_misuse(apr_pool_t *pool)
+{
+    const char *bytes;
+    apr_size_t len;
+    xml_out_t *x = xml_out_create(pool);
+
+    xml_out_end(x);
+    is_int(xml_out_finish(x, &bytes, &len), APR_EINVAL, "closed too often");
+    x = xml_out_create(pool);
+    xml_out_text(x, "text");
+    is_int(xml_out_finish(x, &bytes, &len), APR_EINVAL, "text outside");
+    x = xml_out_create(pool);
+    xml_out_start(x, "a");
+    xml_out_text(x, "text");
+    xml_out_attribute(x, "k", "v");
+    is_int(xml_out_finish(x, &bytes, &len), APR_EINVAL, "attribute too late");
+    x = xml_out_create(pool);
+    xml_out_start(x, "a");
+    xml_out_start(x, "b");
+    xml_out_end(x);
+    is_int(xml_out_finish(x, &bytes, &len), APR_SUCCESS, "an empty element");
+    is_str(bytes, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a><b/></a>\n",
+           "is one tag");
+}
+
+static void test_nul(apr_pool_t *pool)
+{
+    static const char hidden[] = "<a></a>\0<b>";
+    static const char wide[] = "\xff\xfe<\0a\0/\0>";
+    xml_limits_t narrow = {1000, 8, 20};
+    const char *why;
+    xmlDocPtr doc;
+
+    is_int(xml_parse(&doc, hidden, sizeof(hidden) - 1, &narrow, &why, pool),
+           APR_EINVAL, "a NUL hides nothing");
+    is_str(why, "document has a NUL", "which is said");
+    is_int(xml_parse(&doc, wide, sizeof(wide), &narrow, &why, pool),
+           APR_SUCCESS, "UTF-16 has them");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -121,6 +193,9 @@ int main(void)
     test_bomb(pool);
     test_access(pool);
     test_out(pool);
+    test_out_large(pool);
+    test_out_misuse(pool);
+    test_nul(pool);
     apr_terminate();
     xmlCleanupParser();
     return done_testing();
