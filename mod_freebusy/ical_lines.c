@@ -56,7 +56,7 @@ typedef struct lines_t {
     int dates;  /* has single dates, or is an instance of its own */
     int recurs; /* has a rule; it ends on day `recurs_till` */
     apr_int64_t recurs_till;
-    int attendees;
+    int attendees, busies; /* lines of ATTENDEE and FREEBUSY so far */
     const apr_array_header_t *addresses; /* of the owner, or NULL */
     const char *why;
     apr_status_t rv;
@@ -328,6 +328,30 @@ static int is_far(const lines_t *l)
     return l->starts + length < l->from;
 }
 
+/* 1 for a FREEBUSY of one period far from the window.  The first of all stays:
+ * none at all would mean something. */
+static int is_far_freebusy(lines_t *l, const char *end)
+{
+    const char *colon = memchr(l->to, ':', (apr_size_t)(end - l->to));
+    const char *value = colon ? colon + 1 : end, *slash;
+    apr_int64_t starts = day_of(value, end), ends;
+
+    slash = memchr(value, '/', (apr_size_t)(end - value));
+    if (l->busies++ == 0 || !slash || starts == UNKNOWN ||
+        memchr(value, ',', (apr_size_t)(end - value))) {
+        return 0;
+    }
+    ends = day_of(slash + 1, end);
+    if (ends == UNKNOWN) {
+        ends = days_of(slash + 1, (apr_size_t)(end - slash - 1));
+        if (ends == UNKNOWN) {
+            return 0;
+        }
+        ends += starts;
+    }
+    return starts > l->till || ends < l->from;
+}
+
 /* The owner among the attendees counts, and the first of all: others only make
  * a large meeting slow. */
 static int is_idle_attendee(lines_t *l, const char *end)
@@ -407,6 +431,11 @@ static int keep(lines_t *l, char *end)
     }
     else if (!is_kept(l, l->to, name)) {
         return 1;
+    }
+    else if (is_name(l->to, name, "FREEBUSY")) {
+        if (is_far_freebusy(l, end)) {
+            return 1;
+        }
     }
     else if (is_name(l->to, name, "ATTENDEE")) {
         if (is_idle_attendee(l, end)) {

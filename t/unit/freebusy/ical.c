@@ -334,6 +334,28 @@ static void test_times_only(apr_pool_t *pool)
     is_int(details, 0, "without subjects and places");
 }
 
+/* Far periods are dropped before libical, one that reaches in is kept. */
+static void test_far_freebusy(apr_pool_t *pool)
+{
+    static const char text[] = FREEBUSY("FREEBUSY:20260101T090000Z/PT1H\n"
+                                        "FREEBUSY:20260102T090000Z/PT1H\n"
+                                        "FREEBUSY:20260102T090000Z/P85D\n"
+                                        "FREEBUSY:20260102T090000Z/"
+                                        "20260327T010000Z\n"
+                                        "FREEBUSY:20260102T090000Z/PT1H,"
+                                        "20260328T090000Z/PT1H\n"
+                                        "FREEBUSY:20260701T090000Z/PT1H\n");
+    ical_report_t report;
+    const char *why;
+    busy_set_t *set;
+
+    read_text(&set, text, sizeof(text) - 1, &report, &why, pool);
+    is_str(show(set, pool),
+           "02T09:00-27T01:00/2 02T09:00-28T09:00/2 28T09:00-28T10:00/2",
+           "what touches the window");
+    is_int(report.empty, 0, "not empty");
+}
+
 /* A rule that is over is dropped before libical, one that is not is kept. */
 static void test_ended_rules(apr_pool_t *pool)
 {
@@ -586,6 +608,7 @@ int main(void)
     test_details(pool);
     test_times_only(pool);
     test_ended_rules(pool);
+    test_far_freebusy(pool);
     test_bombs(pool);
     test_limits(pool);
     test_truncation(pool);
