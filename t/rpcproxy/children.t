@@ -257,7 +257,7 @@ for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
         is($httpd->stop, 0, "$mpm: httpd ends in order");
         ok(!-e $folder, "$mpm: no folder is left");
         close_all(@last);
-        $httpd->log_ok(qw(PN13002 PN13003 PN13051 PN13061 PN13073 PN13074 AH00052));
+        $httpd->log_ok(qw(PN13002 PN13003 PN13051 PN13061 PN13073 PN13074 AH00052 AH00484 AH10159 AH00161));
     };
 }
 done_testing();
