@@ -10,6 +10,7 @@ use warnings;
 use Bench qw(program numbers with_cpu pss_kib descriptors);
 use IPC::Open2 qw(open2);
 use Stage qw(ca);
+use Stock;
 
 my $load = program('rpc_load');
 
@@ -39,17 +40,23 @@ sub over { my ($what, @ways) = @_; return { map { my $w = $_; ($w => sub { load_
 # So many idle tunnels; IDLE=5000 for more.
 my $idle = $ENV{IDLE} || 500;
 
-# What $measure yields while a client holds them.
-sub while_held {
-    my ($measure, @command) = @_;
-    my $child = open2(my $out, my $in, @command, 'hold', $idle);
-    my ($held) = (<$out> // '') =~ /held=(\d+)/;
+# What $measure yields while clients hold so many tunnels; each of @clients is
+# a command.
+sub while_all_held {
+    my ($count, $measure, @clients) = @_;
+    my ($held, @running) = 0;
+    for my $command (@clients) {
+        my $pid = open2(my $out, my $in, @$command, 'hold', $count / @clients);
+        push @running, [$pid, $out, $in];
+    }
+    $held += (readline($_->[1]) // '') =~ /held=(\d+)/ ? $1 : 0 for @running;
     my $value = $measure->();
-    close $in;
-    waitpid $child, 0;
-    die 'held only ' . ($held // 0) . " of $idle tunnels\n" unless ($held // 0) == $idle;
+    for (@running) { close $_->[2]; waitpid $_->[0], 0 }
+    die "held only $held of $count tunnels\n" unless $held == $count;
     return $value;
 }
+
+sub while_held { my ($measure, @command) = @_; return while_all_held($idle, $measure, \@command) }
 
 # What each of them costs a fresh server.
 sub idle {
@@ -80,6 +87,29 @@ my %idle = (
     ours_tls    => sub { idle(\&Stage::new_rpc_proxy, 1, @rpch) },
     connect_tls => sub { idle(\&Stage::new_connect_proxy, 1, connect_how()) });
 
+# Round trips beside $count tunnels and what each of these costs, in a fresh
+# server.
+sub grown {
+    my ($count) = @_;
+    my $httpd   = Stage::new_rpc_proxy();
+    my @command = ($load, @rpch, '-p', '127.0.0.1:' . $httpd->port);
+    numbers(@command, 'setup', 50);
+    my $before = pss_kib($httpd->pid);
+    my $value  = while_all_held($count, sub {
+        return { pss => (pss_kib($httpd->pid) - $before) / $count, %{ numbers(@command, qw(rtt 1 1 64)) } };
+    }, \@command);
+    $httpd->stop;
+    return $value;
+}
+
+# Another URL of stock apache2, with and without 1,000 tunnels of ten users.
+sub page { my $port = Stock::rpc_proxy()->{port}; return numbers(program('http_load'), '-p', "127.0.0.1:$port", 4, 2, '/site/page.html') }
+sub page_beside {
+    my $port = Stock::rpc_proxy()->{port};
+    return while_all_held(1000, \&page,
+        map { [$load, qw(-v rpch -s bench.example.test:6001), '-u', "u$_:secret", '-p', "127.0.0.1:$port"] } 0 .. 9);
+}
+
 my @needs = ('modules/mod_rpcproxy.so', 'bench/rpc_load');
 my @haproxy = (@needs, '/usr/sbin/haproxy');
 my $tcp = 'the same calls straight over TCP';
@@ -87,10 +117,11 @@ my $connect = 'mod_proxy_connect of the same httpd';
 my $bytes = '64 bytes a call';
 
 return (
-    { needs => [@needs], rounds => 7,
-      targets => over([qw(rtt 1 1 64)], qw(ours tcp connect)),
+    { needs => [@haproxy], rounds => 7,
+      targets => over([qw(rtt 1 1 64)], qw(ours tcp connect haproxy)),
       rows => [
         ['rpc.rtt.1', 'calls/s', 'ours.rps', 'tcp.rps', "$tcp, 1 connection, $bytes"],
+        ['rpc.rtt.1.haproxy', 'calls/s', 'ours.rps', 'haproxy.rps', 'haproxy, TCP'],
         ['rpc.rtt.1.connect', 'calls/s', 'ours.rps', 'connect.rps', $connect],
         ['rpc.rtt.1.p99', 'us', 'ours.p99', 'connect.p99', $connect],
         ['rpc.rtt.1.cpu', 'us/call', 'ours.cpu', 'connect.cpu', "$connect; CPU of the proxy"] ] },
@@ -137,6 +168,16 @@ return (
             ["rpc.bulk.$way.tls", 'MB/s', 'ours_tls.mbps', 'haproxy_tls.mbps', "haproxy ending TLS; $title"],
             ["rpc.bulk.$way.cpu", 'ms/MB', 'ours.cpu_per_mb', 'haproxy.cpu_per_mb', 'haproxy, TCP; CPU of the proxy'] ] }
     } ['down', 'one answer of 50 MB', 50_000_000], ['up', 'one request of 20 MB', 20_000_000]),
+    { needs => [@needs, '/usr/sbin/a2enmod', 'modules/mod_mailbox.so', 'bench/http_load'], rounds => 3,
+      targets => { held => \&page_beside, free => \&page },
+      rows => [
+        ['rpc.default', 'requests/s', 'held.rps', 'free.rps', 'the same without 1,000 tunnels; stock apache2, the shipped conf'],
+        ['rpc.default.p99', 'us', 'held.p99', 'free.p99', 'the same without 1,000 tunnels'] ] },
+    { needs => [@needs], rounds => 1,
+      targets => { map { my $n = $_; ("n$n" => sub { grown($n) }) } 100, 1000, 5000 },
+      rows => [ map { my $n = $_; (
+        ["rpc.growth.rtt.$n", 'calls/s', "n$n.rps", 'n100.rps', 'beside 100 idle tunnels'],
+        ["rpc.growth.pss.$n", 'KiB/tunnel', "n$n.pss", 'n100.pss', 'with 100 tunnels']) } 1000, 5000 ] },
     { needs => [@needs], rounds => 3,
       targets => over([qw(split 200)], qw(ours connect tcp)),
       rows => [
