@@ -164,8 +164,9 @@ static void log_result(const runner_t *r, const delivery_t *d)
     }
 }
 
-/* Journals what the transaction came to. */
-static void settle(runner_t *r, delivery_t *d)
+/* Journals what the transaction came to.  When another mail follows, its dot or
+ * its own result flushes this one's, too. */
+static void settle(runner_t *r, delivery_t *d, int more)
 {
     spool_mail_t *mail = &d->mail;
     const char *lines = "";
@@ -187,7 +188,7 @@ static void settle(runner_t *r, delivery_t *d)
             NULL);
     }
     log_result(r, d);
-    rv = spool_journal(mail, lines);
+    rv = more ? spool_journal_soon(mail, lines) : spool_journal(mail, lines);
     if (rv) {
         report(r->log, LOG_ERR, PN(15004) "mail %s: journal: %s", mail->id,
                strerror(rv));
@@ -385,16 +386,13 @@ static delivery_t *take(runner_t *r, const char *id, int wait)
         session_prepare(d);
         return d;
     }
-    else if (rv == EBADMSG) {
-        report(r->log, LOG_ERR,
-               PN(15009) "mail %s is damaged and stays where it is", id);
-    }
     else if (rv != ENOENT && rv != EWOULDBLOCK) {
         r->trouble = rv;
         r->trouble_text = apr_pstrdup(r->pool, why);
         r->result = RUNNER_LATER;
         r->text = r->trouble_text;
-        report(r->log, LOG_ERR, PN(15016) "mail %s: %s", id, strerror(rv));
+        report(r->log, LOG_ERR, PN(15009) "mail %s %s and stays where it is",
+               id, rv == EBADMSG ? "is damaged" : strerror(rv));
     }
     apr_pool_destroy(pool);
     return NULL;
@@ -473,7 +471,7 @@ static void work(runner_t *r, delivery_t *d)
             begun = 0;
             continue;
         }
-        settle(r, d);
+        settle(r, d, next != NULL);
         apr_pool_destroy(d->pool);
         if (r->session->broken || r->session->mails >= BATCH) {
             end_session(r);

@@ -130,6 +130,10 @@ int spool_pending(const spool_mail_t *mail);
 /* Appends lines to the journal, each ended by \n, and waits for the disk. */
 int spool_journal(spool_mail_t *mail, const char *lines);
 
+/* Appends without waiting: safe from the death of the program at once, from that
+ * of the machine as soon as anything else is flushed. */
+int spool_journal_soon(spool_mail_t *mail, const char *lines);
+
 /* The end of a locked mail: deleted when every recipient has it, else moved to
  * failed/. */
 int spool_finish(spool_mail_t *mail);

@@ -255,9 +255,15 @@ int spool_pending(const spool_mail_t *mail)
 
 int spool_journal(spool_mail_t *mail, const char *lines)
 {
+    int rv = spool_journal_soon(mail, lines);
+
+    return !rv && fdatasync(mail->fd) != 0 ? errno : rv;
+}
+
+int spool_journal_soon(spool_mail_t *mail, const char *lines)
+{
     struct stat st;
     char last;
-    int rv;
 
     /* A line that a killed runner left unfinished is closed first. */
     if (fstat(mail->fd, &st) != 0 ||
@@ -267,8 +273,7 @@ int spool_journal(spool_mail_t *mail, const char *lines)
     if (last != '\n' && st.st_size > mail->message_at + mail->message_len) {
         lines = apr_pstrcat(mail->pool, "\n", lines, NULL);
     }
-    rv = disk_write(mail->fd, lines, strlen(lines));
-    return !rv && fdatasync(mail->fd) != 0 ? errno : rv;
+    return disk_write(mail->fd, lines, strlen(lines));
 }
 
 static int given_up(const spool_mail_t *mail)

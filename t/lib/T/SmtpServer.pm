@@ -25,6 +25,7 @@ package T::SmtpServer;
 use strict;
 use warnings;
 use IO::Socket::INET;
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use T::Dir qw(temp_dir read_file);
 use T::Wait qw(until_true);
 use POSIX qw(_exit);
@@ -143,6 +144,7 @@ sub serve {
     my ($self, $client) = @_;
     my %session = (rcpt => [], number => scalar(() = $self->lines('CONNECT')) + 1);
     $client->autoflush(1);
+    setsockopt $client, IPPROTO_TCP, TCP_NODELAY, 1;
     $self->note('lines', "CONNECT\n");
     local $SIG{PIPE} = 'IGNORE';
     eval {
