@@ -33,8 +33,8 @@ static void prepare(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* Two days of March 2026 with a change of the clock. */
-    ical_query_t query = {
-        {1774652400, 1774821600}, NULL, NULL, apr_time_from_msec(50), NULL};
+    ical_query_t query = {.window = {1774652400, 1774821600},
+                          .budget = apr_time_from_msec(50)};
     ical_report_t report;
     apr_pool_t *pool;
     const char *why = NULL;
