@@ -148,10 +148,10 @@ struct rpcproxy_timer_t {
 #define RPCPROXY_SCRATCH 65536
 
 struct rpcproxy_poller_t {
-    apr_time_t now;       /* of this round */
-    server_rec *server;   /* for messages that belong to no channel */
-    apr_pool_t *pool;     /* used by the poller's thread alone */
-    apr_hash_t *vconns;   /* rts_cookie_t -> rpcproxy_tunnel_t */
+    apr_time_t now;     /* of this round */
+    server_rec *server; /* for messages that belong to no channel */
+    apr_pool_t *pool;   /* used by the poller's thread alone */
+    apr_hash_t *vconns; /* rts_cookie_t -> rpcproxy_tunnel_t */
     struct rpcproxy_relay_t *relays;
     int stopping;         /* takes no new virtual connection */
     apr_time_t drain_end; /* all of them are ended by then */
