@@ -53,13 +53,14 @@ sub client {
 
 sub open_one { my $c = client(@_); return [$c, $c->open($backend)] }
 
-# The head that a new tunnel's OUT channel is answered with.
+# The head that a new tunnel's OUT channel is answered with, and its client,
+# which keeps the back end's side: the tunnel would end with it.
 sub head_of_one_more {
     my $c = client(@_);
     $c->open_out;
     $c->send_a1;
     my $head = $c->out->read_head;
-    $backend->accept if $head =~ / 200 /;
+    $c->{server} = $c->accept($backend) if $head =~ / 200 /;
     return ($head, $c);
 }
 

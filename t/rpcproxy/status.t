@@ -69,8 +69,9 @@ my $half = client();
 $half->open_out;
 $half->send_a1;
 $half->out->read_head;
+my @servers = $half->accept($backend);    # a tunnel ends with its back end
 my $odd = client(user => "<b>\\\"\xc3\xa9\xff");
-$odd->open($backend);
+push @servers, $odd->open($backend);
 
 my $all;
 ok(until_true(sub { $all = decode_json(get('/tunnels')->{content});
@@ -101,7 +102,8 @@ ok(until_true(sub { grep { $_->{state} eq 'recycles OUT' }
 
 # Refusals.
 client(target => 'srv.example.test:1')->open_out->read_head;
-my @more = map { my $c = client(); $c->open_out; $c->send_a1; [$c, $c->out->read_head] } 1 .. 3;
+my @more = map { my $c = client(); $c->open_out; $c->send_a1; my $head = $c->out->read_head;
+    push @servers, $c->accept($backend) if $head =~ / 200 /; [$c, $head] } 1 .. 3;
 is(scalar(grep { $_->[1] =~ /6bb/ } @more), 1, 'alice has four, the fifth is refused');
 $all = tunnels();
 is($all->{refused}{5},       1, 'access denied, counted');
@@ -129,7 +131,7 @@ my $good = 0;
 for my $n (1 .. 20) {
     $_->close for $open, $half, $odd;
     $open = client(target => 'srv.example.test:6001', user => "<b>\\\"\xc3\xa9\xff");
-    $open->open($backend);
+    push @servers, $open->open($backend);
     $good += eval { decode_json(get('/tunnels')->{content}); 1 } // 0;
 }
 is($good, 20, 'whole answers while tunnels come and go');
