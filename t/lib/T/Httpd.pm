@@ -149,10 +149,15 @@ sub reload {
     });
 }
 
-# Ends the server; returns its wait status (0 is a clean end).
+# Ends the server; returns its wait status (0 is a clean end).  Gracefully, if
+# the clients let it: told to end at once, the event MPM closes the sockets of
+# its workers while they free them, and a child dies of it now and then.
 sub stop {
     my ($self) = @_;
-    return $self->{process}->stop('TERM', 20);
+    my $process = $self->{process};
+    kill 'WINCH', $process->pid if $process->alive;
+    until_true(sub { !$process->alive }, 3);
+    return $process->stop('TERM', 20);
 }
 
 # Log lines so far that are not below the level warn.
