@@ -48,17 +48,19 @@ static void run_report(rpcproxy_task_t *task)
 {
     blocking_t *b = (blocking_t *)((char *)task - offsetof(blocking_t, report));
     rpcproxy_chan_t *chan = b->chan;
-    int gone, bytes;
+    int gone, bytes, attached;
 
     pthread_mutex_lock(&b->mutex);
     bytes = b->in_len > 0 || b->in_end;
     gone = b->out_failed || (b->in_end && !b->in_len && !b->wanted);
     chan->blocked = b->out_len > OUT_HIGH;
+    /* A worker that is finished with may go with `chan` after the unlock. */
+    attached = chan->tunnel || chan->relay;
     b->reported = 0;
     pthread_cond_broadcast(&b->cond);
     pthread_mutex_unlock(&b->mutex);
-    if (!chan->tunnel && !chan->relay) {
-        return; /* finished: the worker may be gone */
+    if (!attached) {
+        return;
     }
     if (gone) {
         rpcproxy_tunnel_gone(chan);
