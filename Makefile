@@ -112,7 +112,7 @@ FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c
 REPLAYS := $(FUZZERS:%=$(B)/t/fuzz/%.t)
 BENCHES := $(addprefix $(B)/bench/,rpc_load rpc_server http_load spawn)
 
-.PHONY: all check demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
+.PHONY: all check recheck demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
 .SECONDARY:
 
 all: modules $(PROGRAMS) $(LIB_PROGRAMS)
@@ -184,7 +184,12 @@ $(B)/bin/autodiscover-check: $(B)/mod_autodiscover/check_main.o $(B)/mod_autodis
 TEST_FILES = $(or $(TESTS),$(shell find t $(B)/t -name '*.t' -not -path 't/interop/*' | sort))
 
 check: all units replays
-	@POSTERN_BUILD=$(B) prove -j$(JOBS) $(TEST_FILES)
+	@POSTERN_BUILD=$(B) prove -j$(JOBS) --state=save $(TEST_FILES)
+
+# What failed in the last check, one file after the other: tells a fault from a
+# machine that was too busy.
+recheck: all units replays
+	@POSTERN_BUILD=$(B) prove --state=failed,save
 
 # The fuzzer's corpus, replayed by an ordinary program that prints TAP.
 $(B)/t/fuzz/%.t: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
@@ -200,7 +205,7 @@ asan:
 	POSTERN_PRELOAD='$(SANITIZER_LIBS)' ASAN_OPTIONS=use_sigaltstack=0 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	$(MAKE) B=build/asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-	  SANITIZE=-fsanitize=address,undefined check
+	  SANITIZE=-fsanitize=address,undefined $(or $(ASAN_GOAL),check)
 
 valgrind: units
 	POSTERN_BUILD=$(B) prove -j$(JOBS) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' $(UNIT)
