@@ -149,14 +149,16 @@ sub reload {
     });
 }
 
-# Ends the server; returns its wait status (0 is a clean end).  Gracefully, if
-# the clients let it: told to end at once, the event MPM closes the sockets of
-# its workers while they free them, and a child dies of it now and then.
+# Ends the server; returns its wait status (0 is a clean end).  The event MPM
+# gracefully, if the clients let it: told to end at once, it closes the sockets
+# of its workers while they free them, and a child dies of it now and then.
 sub stop {
     my ($self) = @_;
     my $process = $self->{process};
-    kill 'WINCH', $process->pid if $process->alive;
-    until_true(sub { !$process->alive }, 3);
+    if ($self->{mpm} eq 'event' && $process->alive) {
+        kill 'WINCH', $process->pid;
+        until_true(sub { !$process->alive }, 3);
+    }
     return $process->stop('TERM', 20);
 }
 
