@@ -49,19 +49,17 @@ static apr_status_t append(apr_bucket_brigade *bb, char **body, apr_size_t *len,
     return APR_SUCCESS;
 }
 
-/* How many bytes to set aside: what is announced, or the maximum. */
-static apr_size_t body_room(request_rec *r, apr_size_t max)
+/* The Content-Length, or -1 when there is none that counts. */
+static apr_off_t announced_length(request_rec *r)
 {
     const char *text = apr_table_get(r->headers_in, "Content-Length");
-    apr_off_t announced;
+    apr_off_t length;
     char *end;
 
-    if (text && !apr_table_get(r->headers_in, "Content-Encoding") &&
-        apr_strtoff(&announced, text, &end, 10) == APR_SUCCESS && !*end &&
-        announced >= 0 && announced <= (apr_off_t)max) {
-        return (apr_size_t)announced;
+    if (!text || apr_strtoff(&length, text, &end, 10) != APR_SUCCESS || *end) {
+        return -1;
     }
-    return max;
+    return length;
 }
 
 static int too_large(request_rec *r, apr_size_t max)
@@ -72,32 +70,24 @@ static int too_large(request_rec *r, apr_size_t max)
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
-/* 1 when the client announces more than `max` bytes: refuse before reading. */
-static int announces_more(request_rec *r, apr_size_t max)
-{
-    const char *text = apr_table_get(r->headers_in, "Content-Length");
-    apr_off_t announced;
-    char *end;
-
-    return text && apr_strtoff(&announced, text, &end, 10) == APR_SUCCESS &&
-           announced > (apr_off_t)max;
-}
-
 int glue_read_body(request_rec *r, apr_size_t max, const char **bytes,
                    apr_size_t *len)
 {
     apr_bucket_brigade *bb =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_off_t announced = announced_length(r);
     char *body;
     apr_status_t rv = APR_SUCCESS;
     int done = 0;
 
     *len = 0;
-    if (announces_more(r, max)) {
-        return too_large(r, max);
+    if (announced > (apr_off_t)max) {
+        return too_large(r, max); /* before anything is read */
     }
-    *bytes = body = apr_palloc(r->pool, body_room(r, max) + 1);
-    max = body_room(r, max);
+    if (announced >= 0 && !apr_table_get(r->headers_in, "Content-Encoding")) {
+        max = (apr_size_t)announced; /* no more can come, none is set aside */
+    }
+    *bytes = body = apr_palloc(r->pool, max + 1);
     while (rv == APR_SUCCESS && !done) {
         rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
                             APR_BLOCK_READ, HUGE_STRING_LEN);

@@ -52,10 +52,6 @@ const char *xml_trimmed(xmlNodePtr node, apr_pool_t *pool);
 /* The attribute `name` (no namespace) of `node`, copied to `pool`, or NULL. */
 const char *xml_attribute(xmlNodePtr node, const char *name, apr_pool_t *pool);
 
-/* `text` with everything that XML 1.0 cannot carry replaced by U+FFFD; `text`
- * itself when it is clean. */
-const char *xml_clean(const char *text, apr_pool_t *pool);
-
 typedef struct xml_out_t xml_out_t;
 
 /* A new document in memory, freed with `pool`; starts with the declaration

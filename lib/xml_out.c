@@ -47,29 +47,6 @@ static apr_size_t clean_length(const char *t, apr_size_t left)
     return n;
 }
 
-const char *xml_clean(const char *text, apr_pool_t *pool)
-{
-    apr_size_t left = strlen(text), n, bad = 0;
-    const char *t;
-    char *clean, *to;
-
-    for (t = text; *t; t += n ? n : 1) {
-        n = clean_length(t, left - (apr_size_t)(t - text));
-        bad += n == 0;
-    }
-    if (!bad) {
-        return text;
-    }
-    clean = to = apr_palloc(pool, left + bad * (sizeof(REPLACEMENT) - 1) + 1);
-    for (t = text; *t; t += n ? n : 1) {
-        n = clean_length(t, left - (apr_size_t)(t - text));
-        memcpy(to, n ? t : REPLACEMENT, n ? n : sizeof(REPLACEMENT) - 1);
-        to += n ? n : sizeof(REPLACEMENT) - 1;
-    }
-    *to = '\0';
-    return clean;
-}
-
 /* --- the block --- */
 
 /* Makes room for `n` more bytes and a NUL. */

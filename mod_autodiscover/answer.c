@@ -4,13 +4,16 @@
 #include "answer.h"
 #include "uuid.h"
 
+#include "lib/exchange.h"
+
 #include <apr_strings.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-/* The version when none is configured: what mod_freebusy's answers speak. */
-static const discover_version_t default_version = {15, 1, 2176, 0};
+/* The version when none is configured. */
+static const discover_version_t default_version = {
+    EXCHANGE_MAJOR, EXCHANGE_MINOR, EXCHANGE_BUILD, EXCHANGE_REVISION};
 
 /* Members of one name that go from the settings to the answer, with the
  * variables filled in. */

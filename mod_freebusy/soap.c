@@ -3,6 +3,8 @@
 
 #include "soap.h"
 
+#include "lib/exchange.h"
+
 #include <string.h>
 
 /* More than the largest request that is sound: 100 mailboxes, a zone. */
@@ -17,12 +19,15 @@ static const struct {
      "application/soap+xml; charset=utf-8", "s:Sender", "s:Receiver"},
 };
 
-/* The version that we speak for: Exchange 2016.  Clients choose by it what they
- * may ask. */
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+
 static const char *const version_info[][2] = {
-    {"MajorVersion", "15"},       {"MinorVersion", "1"},
-    {"MajorBuildNumber", "2176"}, {"MinorBuildNumber", "2"},
-    {"Version", "Exchange2016"},
+    {"MajorVersion", TEXT(EXCHANGE_MAJOR)},
+    {"MinorVersion", TEXT(EXCHANGE_MINOR)},
+    {"MajorBuildNumber", TEXT(EXCHANGE_BUILD)},
+    {"MinorBuildNumber", TEXT(EXCHANGE_REVISION)},
+    {"Version", EXCHANGE_SCHEMA},
 };
 
 const char *soap_content_type(soap_version_e version)

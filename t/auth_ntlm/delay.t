@@ -10,7 +10,8 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
-use T::Dir qw(temp_dir read_file write_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(temp_dir read_file);
 use T::Httpd;
 use T::Ntlm;
 use T::Samba;
@@ -23,18 +24,11 @@ my $dir = temp_dir();
 my $ca  = T::Ca->make("$dir");
 my $dc  = T::Samba->new(ca => $ca)->start;
 my ($alice, $bob, $carol) = map { $dc->user($_) } 1 .. 3;
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm)], load => [qw(ldap remoteip status)], tls => $ca,
     main => <<"CONF", conf => <<'VHOST')->start;
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[ $dc->ldaps_url ]}/@{[ $dc->base ]}"
-MailboxLDAPBindDN @{[ $dc->reader_dn ]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base) ]}
 MailboxLoginDelay 300 3 6
 NTLMDomain EXAMPLE example.test
 NTLMVerifier @{[ $dc->address ]}

@@ -10,7 +10,8 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(temp_dir read_file);
 use T::Httpd;
 use T::Kerberos;
 use T::Ntlm;
@@ -27,21 +28,14 @@ my ($alice, $bob) = map { $dc->user($_) } 1, 2;
 my $host   = 'mail.example.test';
 my $keytab = T::Kerberos::keytab($dc, $host, "$dir/http.keytab");
 my %ticket = T::Kerberos::login($dc, $alice, "$dir");
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm autodiscover freebusy rpcproxy)],
     load => [qw(ldap headers http2 auth_gssapi)], tls => $ca, main => <<"CONF", conf => <<"VHOST");
 ThreadsPerChild 16
 MaxRequestWorkers 16
 ServerLimit 1
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[ $dc->ldaps_url ]}/@{[ $dc->base ]}??sub"
-MailboxLDAPBindDN @{[ $dc->reader_dn ]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base . '??sub') ]}
 NTLMDomain EXAMPLE example.test
 NTLMVerifier @{[ $dc->address ]}
 Protocols h2 http/1.1

@@ -11,7 +11,8 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
-use T::Dir qw(temp_dir write_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(temp_dir);
 use T::Httpd;
 use T::Samba;
 
@@ -22,18 +23,11 @@ my $dir = temp_dir();
 my $ca  = T::Ca->make("$dir");
 my $dc  = T::Samba->new(ca => $ca)->start;
 my ($alice, $bob) = map { $dc->user($_) } 1, 2;
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm autodiscover freebusy)],
     load => [qw(ldap)], tls => $ca, main => <<"CONF", conf => <<'VHOST');
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[ $dc->ldaps_url ]}/@{[ $dc->base ]}??sub"
-MailboxLDAPBindDN @{[ $dc->reader_dn ]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base . '??sub') ]}
 NTLMDomain EXAMPLE example.test
 NTLMVerifier @{[ $dc->address ]}
 CONF

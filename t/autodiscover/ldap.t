@@ -11,6 +11,7 @@ use Time::HiRes qw(time);
 use lib qw(t/lib t/autodiscover);
 use Ask qw(value code valid login_section);
 use T::Ca;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
 use T::Slapd;
@@ -25,18 +26,11 @@ my ($alice, $bob, undef, $dave) = map { $ldap->user($_) } 1 .. 4;
 # to a question.
 my $users = join '', map { "$_:" . `openssl passwd -apr1 test` } qw(alice bob dave ghost twin);
 write_file("$dir/passwd", $users, 0644);
-write_file("$dir/secret", $ldap->reader_password . "\n");
 (my $login = login_section('^/autodiscover/')) =~ s/AuthBasicProvider mailbox/AuthBasicProvider file\n    AuthUserFile $dir\/passwd/;
 my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => ['ldap'],
     main => <<"CONF", conf => "Autodiscover On\nAutodiscoverServerName mail.example.test\n")->start;
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 KeepAlive Off
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}??sub?(objectClass=inetOrgPerson)"
-MailboxLDAPBindDN @{[$ldap->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $ldap, $ldap->people . '??sub?(objectClass=inetOrgPerson)') ]}
 $login
 CONF
 my $ask = Ask->new($httpd, user => 'alice:test');

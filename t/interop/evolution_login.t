@@ -10,7 +10,8 @@ use lib 't/lib';
 use T::Netns;
 use Test::More;
 use T::Ca;
-use T::Dir qw(top temp_dir write_file read_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(top temp_dir read_file);
 use T::Httpd;
 use T::Kerberos;
 use T::Samba;
@@ -34,7 +35,6 @@ my $dc  = T::Samba->new(ca => $ca)->start;
 my $alice  = $dc->user(1);
 my $keytab = T::Kerberos::keytab($dc, 'mail.example.test', "$dir/http.keytab");
 my %ticket = T::Kerberos::login($dc, $alice, "$dir");
-write_file("$dir/secret", $dc->reader_password . "\n");
 T::Netns::trust($ca->{ca});
 
 my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm freebusy)], load => [qw(ldap auth_gssapi)],
@@ -42,14 +42,8 @@ my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm freebusy)], load => [
 LogLevel info auth_gssapi:crit
 LogFormat "\%{Authorization}i \%u \%>s" scheme
 CustomLog \@DIR\@/scheme.log scheme
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[ $dc->ldaps_url ]}/@{[ $dc->base ]}??sub"
-MailboxLDAPBindDN @{[ $dc->reader_dn ]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base . '??sub') ]}
 NTLMDomain EXAMPLE example.test
 NTLMVerifier @{[ $dc->address ]}
 CONF

@@ -10,7 +10,8 @@ use lib 't/lib';
 use T::Netns;
 use Test::More;
 use T::Ca;
-use T::Dir qw(top temp_dir write_file read_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(top temp_dir read_file);
 use T::Httpd;
 use T::Samba;
 
@@ -23,20 +24,13 @@ my $dir = temp_dir();
 my $ca  = T::Ca->make("$dir");
 my $dc  = T::Samba->new(ca => $ca)->start;
 my $alice = $dc->user(1);
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 my $httpd = T::Httpd->new(modules => [qw(mailbox auth_ntlm autodiscover freebusy)], load => [qw(ldap)],
     tls => $ca, listen_tls => 443, main => <<"CONF", conf => <<'VHOST');
 LogFormat "%{Authorization}i %u %m %U %>s" scheme
 CustomLog \@DIR\@/scheme.log scheme
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[ $dc->ldaps_url ]}/@{[ $dc->base ]}??sub"
-MailboxLDAPBindDN @{[ $dc->reader_dn ]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base . '??sub') ]}
 NTLMDomain EXAMPLE example.test
 NTLMVerifier @{[ $dc->address ]}
 CONF

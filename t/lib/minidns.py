@@ -66,7 +66,7 @@ def serve_tcp(listener):
         peer, _ = listener.accept()
         with peer:
             size = int.from_bytes(peer.recv(2), "big")
-            if not size:  # somebody only looked whether we are up
+            if not size:
                 continue
             reply = answer(peer.recv(size))
             peer.sendall(struct.pack(">H", len(reply)) + reply)
@@ -76,6 +76,7 @@ udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind(("127.0.0.1", 53))
 tcp = socket.create_server(("127.0.0.1", 53))
 threading.Thread(target=serve_tcp, args=(tcp,), daemon=True).start()
+print("ready", flush=True)
 while True:
     packet, peer = udp.recvfrom(2048)
     udp.sendto(answer(packet), peer)

@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
 use T::Slapd;
@@ -18,20 +19,13 @@ use T::Wait qw(until_true);
 my $dir  = temp_dir();
 my $ca   = T::Ca->make("$dir");
 my $ldap = T::Slapd->new(ca => $ca)->start;
-write_file("$dir/secret", $ldap->reader_password . "\n");
 
 my $httpd = T::Httpd->new(
     modules => ['mailbox'],
     load    => [qw(ldap authn_socache)],
     main    => <<"CONF", conf => <<"LOCATIONS")->start;
 AuthnCacheSOCache shmcb
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}"
-MailboxLDAPBindDN @{[$ldap->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $ldap, $ldap->people) ]}
 CONF
 <Location "/cached">
     AuthType Basic

@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
 use T::Slapd;
@@ -18,19 +19,12 @@ my $dir  = temp_dir();
 my $ca   = T::Ca->make("$dir");
 my $ldap = T::Slapd->new(ca => $ca, empty_bind => 1)->start;
 
-write_file("$dir/secret", $ldap->reader_password . "\n");
 my $httpd = T::Httpd->new(
     modules => ['mailbox'],
     load    => [qw(ldap headers)],
     main    => <<"CONF", conf => <<"LOCATIONS")->start;
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}??sub?(objectClass=inetOrgPerson)"
-MailboxLDAPBindDN @{[$ldap->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $ldap, $ldap->people . '??sub?(objectClass=inetOrgPerson)') ]}
 CONF
 <Location "/private">
     AuthType Basic

@@ -11,6 +11,7 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
 use T::Slapd;
@@ -18,20 +19,13 @@ use T::Slapd;
 my $dir  = temp_dir();
 my $ca   = T::Ca->make("$dir");
 my $ldap = T::Slapd->new(ca => $ca)->start;
-write_file("$dir/secret", $ldap->reader_password . "\n");
 
 my $httpd = T::Httpd->new(
     modules => ['mailbox'],
     load    => [qw(ldap headers)],
     main    => <<"CONF", conf => <<"LOCATIONS")->start;
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 MailboxDomain EXAMPLE
-MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}"
-MailboxLDAPBindDN @{[$ldap->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $ldap, $ldap->people) ]}
 CONF
 <Location "/private">
     AuthType Basic

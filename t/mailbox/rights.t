@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
 use T::Samba;
@@ -22,7 +23,6 @@ my $ca  = T::Ca->make("$dir");
 my $dc  = T::Samba->new(ca => $ca, services => 'rpc ldap cldap kdc')->start;
 my $base = $dc->base;
 my ($alice, $bob, $carol, $dave) = map { $dc->user($_) } 1 .. 4;
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 sub dn { return "CN=\u$_[0] Example,CN=Users,$base" }
 sub change {
@@ -57,14 +57,8 @@ LDIF
 my $login = "AuthType Basic\nAuthName Mail\nAuthBasicProvider mailbox\n";
 my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => [qw(ldap)],
     main => <<"CONF", conf => <<"LOCATIONS")->start;
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 MailboxDomain EXAMPLE example.test
-MailboxLDAPURL "@{[$dc->ldaps_url]}/$base"
-MailboxLDAPBindDN @{[$dc->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $base) ]}
 CONF
 Autodiscover On
 AutodiscoverServerName mail.example.test

@@ -11,6 +11,7 @@ use Time::HiRes qw(time);
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
+use T::Directory qw(directory_conf);
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
 use T::Samba;
@@ -21,20 +22,13 @@ plan skip_all => $missing if $missing;
 my $dir = temp_dir();
 my $ca  = T::Ca->make("$dir");
 my $dc  = T::Samba->new(ca => $ca, services => 'rpc ldap cldap kdc')->start;
-write_file("$dir/secret", $dc->reader_password . "\n");
 
 my $httpd = T::Httpd->new(
     modules => ['mailbox'],
     load    => [qw(ldap headers)],
     main    => <<"CONF", conf => <<"LOCATIONS")->start;
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
 MailboxDomain @{[$dc->netbios]} @{[$dc->domain]}
-MailboxLDAPURL "@{[$dc->ldaps_url]}/@{[$dc->base]}"
-MailboxLDAPBindDN @{[$dc->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $dc, $dc->base) ]}
 CONF
 <Location "/private">
     AuthType Basic

@@ -13,7 +13,8 @@ use Time::HiRes qw(time);
 use lib 't/lib';
 use T::Ca;
 use T::Curl;
-use T::Dir qw(temp_dir write_file);
+use T::Directory qw(directory_conf);
+use T::Dir qw(temp_dir);
 use T::Httpd;
 use T::Process;
 use T::Slapd;
@@ -27,7 +28,6 @@ my $dir  = temp_dir();
 my $ca   = T::Ca->make("$dir");
 my $ldap = T::Slapd->new(ca => $ca)->start;
 my $alice = $ldap->user(1);
-write_file("$dir/secret", $ldap->reader_password . "\n");
 
 for my $kind (sort keys %command) {
     my $program = $command{$kind}->(0)[0];
@@ -52,13 +52,7 @@ sub try {
         main => <<"CONF", conf => <<"LOCATIONS")->start;
 AuthnCacheSOCache $kind:127.0.0.1:$port
 $limits
-LDAPTrustedGlobalCert CA_BASE64 $ca->{ca}
-LDAPTimeout 4
-LDAPConnectionTimeout 3
-LDAPRetries 1
-MailboxLDAPURL "@{[$ldap->ldaps_url]}/@{[$ldap->people]}"
-MailboxLDAPBindDN @{[$ldap->reader_dn]}
-MailboxLDAPBindPassword file:$dir/secret
+@{[ directory_conf($dir, $ca, $ldap, $ldap->people) ]}
 CONF
 <Location "/shared">
     AuthType Basic
