@@ -8,9 +8,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int tap_count, tap_failed;
+
+/* How many times slower than usual this program may be: valgrind's share, from
+ * the environment variable POSTERN_SLOWER. */
+static inline int tap_slower(void)
+{
+    const char *text = getenv("POSTERN_SLOWER");
+    long times = text ? strtol(text, NULL, 10) : 1;
+
+    return times > 1 && times < 1000 ? (int)times : 1;
+}
 
 __attribute__((format(printf, 2, 3))) static inline int
 ok(int passed, const char *format, ...)
