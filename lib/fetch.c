@@ -17,7 +17,7 @@ typedef struct transfer_t {
     struct curl_slist *headers;
     char *data;
     apr_size_t room, len;
-    int too_long, done;
+    int too_long, again, done;
     char error[CURL_ERROR_SIZE];
     apr_pool_t *pool;
 } transfer_t;
@@ -25,7 +25,10 @@ typedef struct transfer_t {
 typedef struct run_t {
     CURLM *multi;
     transfer_t *transfers;
-    int count;
+    const fetch_limits_t *limits;
+    int count, next; /* the next one to start */
+    int active;      /* started, not done */
+    apr_time_t deadline;
 } run_t;
 
 apr_status_t fetch_init(void)
@@ -93,7 +96,7 @@ static void set_request(transfer_t *t)
     }
 }
 
-static void set_fences(transfer_t *t)
+static void set_fences(transfer_t *t, apr_interval_time_t left)
 {
     CURL *e = t->easy;
 
@@ -106,8 +109,7 @@ static void set_fences(transfer_t *t)
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS,
-                     (long)apr_time_as_msec(t->limits->total));
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)apr_time_as_msec(left) + 1);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "Postern");
     if (t->limits->ca_file) {
         curl_easy_setopt(e, CURLOPT_CAINFO, t->limits->ca_file);
@@ -139,9 +141,49 @@ static void start(run_t *run, transfer_t *t)
         return;
     }
     set_request(t);
-    set_fences(t);
+    set_fences(t, run->deadline - apr_time_now());
     if (curl_multi_add_handle(run->multi, t->easy) != CURLM_OK) {
         fail(t, APR_ENOMEM, "out of memory");
+        return;
+    }
+    run->active++;
+}
+
+/* As many at a time as allowed.  libcurl has a queue of its own for that, but
+ * now and then forgets what waits in it. */
+static void start_some(run_t *run)
+{
+    while (run->next < run->count && run->active < run->limits->parallel) {
+        start(run, &run->transfers[run->next++]);
+    }
+}
+
+/* A kept connection that the server closed in the moment of its next use: the
+ * request has not been heard, so it is asked again on a new one. */
+static int try_again(run_t *run, transfer_t *t, CURLcode code)
+{
+    long connects = 1;
+
+    if (t->again || t->len || t->item->status ||
+        (code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR &&
+         code != CURLE_GOT_NOTHING)) {
+        return 0;
+    }
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0) {
+        return 0;
+    }
+    t->again = 1;
+    curl_multi_remove_handle(run->multi, t->easy);
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    set_fences(t, run->deadline - apr_time_now());
+    return curl_multi_add_handle(run->multi, t->easy) == CURLM_OK;
+}
+
+static void note_status(transfer_t *t)
+{
+    if (t->easy) {
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->item->status);
     }
 }
 
@@ -150,7 +192,6 @@ static void finish(transfer_t *t, CURLcode code)
 {
     fetch_t *item = t->item;
 
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &item->status);
     if (code == CURLE_OK) {
         item->rv = APR_SUCCESS;
         item->data = t->data ? t->data : "";
@@ -173,19 +214,30 @@ static void finish(transfer_t *t, CURLcode code)
     }
 }
 
-static void reap(run_t *run)
+/* Returns how many transfers ended, for good or to be tried again. */
+static int reap(run_t *run)
 {
     CURLMsg *message;
-    int left;
+    int left, reaped = 0;
 
     while ((message = curl_multi_info_read(run->multi, &left)) != NULL) {
+        CURLcode code = message->data.result;
         char *private = NULL;
+        transfer_t *t;
 
-        if (message->msg == CURLMSG_DONE) {
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-            finish((transfer_t *)private, message->data.result);
+        if (message->msg != CURLMSG_DONE) {
+            continue;
         }
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        t = (transfer_t *)private;
+        note_status(t);
+        if (!try_again(run, t, code)) {
+            finish(t, code);
+            run->active--;
+        }
+        reaped++;
     }
+    return reaped;
 }
 
 static apr_status_t clean_up(void *data)
@@ -206,43 +258,48 @@ static apr_status_t clean_up(void *data)
     return APR_SUCCESS;
 }
 
-void fetch_all(fetch_t *items, int count, const fetch_limits_t *limits,
-               apr_pool_t *pool)
+/* Until all are done or the deadline has come. */
+static void run_all(run_t *run)
 {
-    apr_time_t deadline = apr_time_now() + limits->total;
-    run_t *run = apr_pcalloc(pool, sizeof(*run));
-    int i, running = count;
+    int running;
 
-    run->multi = curl_multi_init();
-    run->transfers = apr_pcalloc(pool, (apr_size_t)count * sizeof(transfer_t));
-    run->count = count;
-    apr_pool_cleanup_register(pool, run, clean_up, apr_pool_cleanup_null);
-    curl_multi_setopt(run->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                      (long)limits->parallel);
-    for (i = 0; i < count; i++) {
-        transfer_t *t = &run->transfers[i];
+    for (;;) {
+        apr_interval_time_t left = run->deadline - apr_time_now();
 
-        t->item = &items[i];
-        t->limits = limits;
-        t->pool = pool;
-        start(run, t);
-    }
-    while (running > 0) {
-        apr_interval_time_t left = deadline - apr_time_now();
-
-        if (left <= 0 || curl_multi_perform(run->multi, &running) != CURLM_OK) {
-            break;
+        start_some(run);
+        if (run->active == 0 || left <= 0 ||
+            curl_multi_perform(run->multi, &running) != CURLM_OK) {
+            return;
         }
-        reap(run);
-        if (running > 0) {
+        if (reap(run) == 0) {
             curl_multi_poll(run->multi, NULL, 0,
                             (int)apr_time_as_msec(left) + 1, NULL);
         }
     }
-    reap(run);
+}
+
+void fetch_all(fetch_t *items, int count, const fetch_limits_t *limits,
+               apr_pool_t *pool)
+{
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+    int i;
+
+    run->multi = curl_multi_init();
+    run->transfers = apr_pcalloc(pool, (apr_size_t)count * sizeof(transfer_t));
+    run->count = count;
+    run->limits = limits;
+    run->deadline = apr_time_now() + limits->total;
+    apr_pool_cleanup_register(pool, run, clean_up, apr_pool_cleanup_null);
+    for (i = 0; i < count; i++) {
+        run->transfers[i].item = &items[i];
+        run->transfers[i].limits = limits;
+        run->transfers[i].pool = pool;
+    }
+    run_all(run);
     for (i = 0; i < count; i++) {
         if (!run->transfers[i].done) {
-            finish(&run->transfers[i], CURLE_OPERATION_TIMEDOUT);
+            note_status(&run->transfers[i]);
+            fail(&run->transfers[i], APR_TIMEUP, "no answer in time");
         }
     }
     apr_pool_cleanup_run(pool, run, clean_up);
