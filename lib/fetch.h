@@ -7,7 +7,8 @@
  *
  * Only http and https; redirects are not followed, proxies of the environment
  * not used, encodings not asked for, answers cut off at a limit.  Certificates
- * are always checked.  Any thread; call fetch_init() once per process before. */
+ * are always checked.  A request whose kept connection turns out to be closed
+ * is sent again, once: ask nothing that must not be asked twice.  Any thread; call fetch_init() once per process before. */
 
 #include <apr_pools.h>
 #include <apr_time.h>
