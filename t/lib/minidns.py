@@ -2,25 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A name server for one test domain, on 127.0.0.1:53 of a network namespace.
 
-minidns.py DOMAIN [--srv HOST:PORT] [--nx NAME]...
-Every A query in DOMAIN is answered 127.0.0.1; _autodiscover._tcp.DOMAIN has
-the SRV record given; --nx makes one name unknown, so that a client goes on to
-its next step.  For clients that ask name servers past /etc/hosts.
+minidns.py DOMAIN ZONE
+Every A query in DOMAIN is answered 127.0.0.1, save what the file ZONE says
+otherwise.  It is read anew for each query, and has lines of these forms:
+  nx NAME              no such name, so that a client goes on to its next step
+  a NAME ADDRESS       another address
+  srv NAME HOST PORT   a service
 """
-import argparse
 import socket
 import struct
+import sys
 import threading
 
 A, SRV = 1, 33
 NXDOMAIN = 3
 POINTER = b"\xc0\x0c"  # to the name in the question
 
-options = argparse.ArgumentParser()
-options.add_argument("domain")
-options.add_argument("--srv")
-options.add_argument("--nx", action="append", default=[])
-args = options.parse_args()
+domain, zone = sys.argv[1:]
 
 
 def encoded(name):
@@ -39,18 +37,26 @@ def question(packet):
 
 
 def record(kind, data):
-    return POINTER + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+    return POINTER + struct.pack(">HHIH", kind, 1, 0, len(data)) + data
+
+
+def service(host, port):
+    return record(SRV, struct.pack(">HHH", 0, 0, int(port)) + encoded(host))
 
 
 def records(name, kind):
     """The records of a name, or None when there is no such name."""
-    if name == "_autodiscover._tcp." + args.domain and args.srv:
-        host, port = args.srv.rsplit(":", 1)
-        return [record(SRV, struct.pack(">HHH", 0, 0, int(port)) + encoded(host))] if kind == SRV else []
-    inside = name == args.domain or name.endswith("." + args.domain)
-    if not inside or name in args.nx or name.startswith("_"):
+    if name != domain and not name.endswith("." + domain):
         return None
-    return [record(A, socket.inet_aton("127.0.0.1"))] if kind == A else []
+    with open(zone) as lines:
+        said = [(form, rest) for form, who, *rest in map(str.split, lines) if who == name]
+    services = [service(*rest) for form, rest in said if form == "srv"]
+    if services:
+        return services if kind == SRV else []
+    if name.startswith("_") or ("nx", []) in said:
+        return None
+    address = dict(said).get("a", ["127.0.0.1"])[0]
+    return [record(A, socket.inet_aton(address))] if kind == A else []
 
 
 def answer(packet):

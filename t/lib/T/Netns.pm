@@ -3,7 +3,8 @@ package T::Netns;
 
 # "use T::Netns;" before anything else runs the whole test file in a network
 # namespace with loopback alone, where example.test and its names lead to
-# 127.0.0.1 (t/lib/testnet).  Without the right to make one, the file skips.
+# 127.0.0.1 (t/lib/testnet, whose options may follow).  Without the right to
+# make one, the file skips.
 
 use strict;
 use warnings;
@@ -19,6 +20,14 @@ sub import {
     $ENV{POSTERN_TESTNET} = 1;
     exec top() . '/t/lib/testnet', @options, $^X, '-I' . top() . '/t/lib', $0
         or die "testnet: $!\n";
+}
+
+# From now on the name server says what these lines do (minidns.py), and
+# nothing that it was told before.
+sub zone {
+    my (@lines) = @_;
+    write_file("$ENV{TESTNET_ZONE}.new", join '', map { "$_\n" } @lines);
+    rename "$ENV{TESTNET_ZONE}.new", $ENV{TESTNET_ZONE} or die "$ENV{TESTNET_ZONE}: $!\n";
 }
 
 # Adds the authority in file $ca to the system's certificates, inside the
