@@ -9,6 +9,7 @@ package T::Dovecot;
 #       tls   => $ca,                   # T::Ca: STARTTLS, and required
 #       addr  => '127.0.0.2');          # connections from and to one address
 #                                       # count as secure without TLS
+#       imaps => 993);                  # IMAP there, with TLS; needs tls
 #   $dovecot->start;
 #   ... $dovecot->addr, sieve_port, lmtp_port ...
 #   $dovecot->scripts('alice')          # name => text of each Sieve script
@@ -63,6 +64,7 @@ sub conf {
     my ($self) = @_;
     my $dir = $self->dir;
     my $ca = $self->{tls};
+    my $imap = $self->{imaps} ? ' imap' : '';
     my $ssl = $ca ? "ssl = yes\nssl_cert = <$ca->{server}\nssl_key = <$ca->{key}\n"
         . "disable_plaintext_auth = yes\n" : "ssl = no\ndisable_plaintext_auth = no\n";
     return <<"CONF";
@@ -70,7 +72,7 @@ base_dir = $dir/run
 state_dir = $dir/run
 instance_name = @{[basename($dir)]}
 log_path = $dir/dovecot.log
-protocols = lmtp sieve
+protocols = lmtp sieve$imap
 listen = $self->{addr}
 ${ssl}auth_mechanisms = plain
 auth_username_format = %Ln
@@ -107,7 +109,7 @@ service managesieve-login {
     port = $self->{sieve_port}
   }
 }
-service lmtp {
+@{[ $self->imap_conf ]}service lmtp {
   inet_listener lmtp {
     port = $self->{lmtp_port}
   }
@@ -127,12 +129,28 @@ plugin {
 CONF
 }
 
+sub imap_conf {
+    my ($self) = @_;
+    return '' unless $self->{imaps};
+    return <<"CONF";
+service imap-login {
+  inet_listener imap {
+    port = 0
+  }
+  inet_listener imaps {
+    port = $self->{imaps}
+    ssl = yes
+  }
+}
+CONF
+}
+
 sub start {
     my ($self) = @_;
     my $dir = $self->dir;
     $self->{process} = T::Process->start(
         ['dovecot', '-F', '-c', "$dir/dovecot.conf"], "$dir/stdout.log");
-    for my $port (@$self{qw(sieve_port lmtp_port)}) {
+    for my $port (grep { $_ } @$self{qw(sieve_port lmtp_port imaps)}) {
         until_port($self->{addr}, $port, 30, $self->pid)
             or die "dovecot did not start:\n" . (read_file("$dir/stdout.log") // '')
             . (read_file("$dir/dovecot.log") // '');
