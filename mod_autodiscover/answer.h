@@ -22,6 +22,7 @@
 #define DISCOVER_LOGIN_NAME "%{mail}"
 #define DISCOVER_RPC_AUTH "Basic"
 #define DISCOVER_CERT_PRINCIPAL "none"
+#define DISCOVER_OWA_AUTH "Basic, Fba" /* of mail on the web */
 
 /* NULL, and a server without host, mean: not offered. */
 typedef struct discover_answer_t {
@@ -51,8 +52,10 @@ typedef struct discover_answer_t {
     discover_mail_server_t pop3;
     discover_mail_server_t smtp;
     const char *login_name;
-    const char *public_folders; /* mail address of their mailbox */
-    const char *display_name;   /* of the service */
+    const char *public_folders;             /* mail address of their mailbox */
+    const apr_array_header_t *alternatives; /* discover_alternative_t, each
+                                               with all members; or NULL */
+    const char *display_name;               /* of the service */
     const char *caldav_url;
     const char *carddav_url;
     int ttl; /* hours, or -1 for the client's own default */

@@ -11,6 +11,8 @@
 #include "settings.h"
 #include "signer.h"
 
+#include "mod_mailbox/mod_mailbox.h"
+
 #include <httpd.h>
 #include <http_config.h>
 
@@ -116,5 +118,14 @@ autodiscover_anybodys_answer(request_rec *r, const char *host_domain,
 
 /* Takes the optional functions of mod_mailbox; 0 when it is not loaded. */
 int autodiscover_mailbox_ready(void);
+
+/* mod_autodiscover_alternative.c: the same; and names in `answer`, which is
+ * made, the further mailboxes that `settings` gives its `owner`.  What cannot
+ * be found out is left out (logged). */
+int autodiscover_alternative_ready(void);
+void autodiscover_add_alternatives(request_rec *r,
+                                   const discover_settings_t *settings,
+                                   const mailbox_t *owner,
+                                   discover_answer_t *answer);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "lib/log.h"
 #include "lib/mailaddr.h"
-#include "mod_mailbox/mod_mailbox.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
@@ -22,7 +21,7 @@ int autodiscover_mailbox_ready(void)
 {
     find_mailbox = APR_RETRIEVE_OPTIONAL_FN(mailbox_find);
     may_ask = APR_RETRIEVE_OPTIONAL_FN(mailbox_may_ask);
-    return find_mailbox && may_ask;
+    return find_mailbox && may_ask && autodiscover_alternative_ready();
 }
 
 /* What a look-up of the caller's own mailbox ends in. */
@@ -110,6 +109,11 @@ static int is_derived_name(request_rec *r, const mailbox_t *caller,
                       discover_answer_legacy_dn(&settings, &m, r->pool)) == 0;
 }
 
+static int is_same(const mailbox_t *a, const mailbox_t *b)
+{
+    return strcmp(a->guid, b->guid) == 0 && strcasecmp(a->user, b->user) == 0;
+}
+
 /* The mailbox that is asked about.  Whatever is no business of the caller's is
  * an unknown address, and so is an ambiguous one that is not his own. */
 static discover_error_e find_target(request_rec *r, const mailbox_t *caller,
@@ -164,8 +168,10 @@ static int is_answered_elsewhere(request_rec *r, const char *text,
     return 1;
 }
 
-/* The answer for a mailbox that the caller may know. */
+/* The answer for a mailbox that the caller may know.  With its further
+ * mailboxes, where those of `target` are the caller's business. */
 static discover_error_e answer_for(request_rec *r, const mailbox_t *target,
+                                   int with_alternatives,
                                    discover_answer_t *answer, const char **why)
 {
     discover_mailbox_t mailbox = plain(target, r->pool);
@@ -176,7 +182,11 @@ static discover_error_e answer_for(request_rec *r, const mailbox_t *target,
         is_answered_elsewhere(r, mailbox.mail, answer, &error, why)) {
         return error;
     }
-    return discover_answer_make(answer, &settings, &mailbox, why, r->pool);
+    error = discover_answer_make(answer, &settings, &mailbox, why, r->pool);
+    if (error == DISCOVER_OK && with_alternatives) {
+        autodiscover_add_alternatives(r, &settings, target, answer);
+    }
+    return error;
 }
 
 discover_error_e autodiscover_answer(request_rec *r,
@@ -194,7 +204,11 @@ discover_error_e autodiscover_answer(request_rec *r,
     if (error == DISCOVER_OK) {
         error = find_target(r, caller, question, &target, why);
     }
-    return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
+    return error == DISCOVER_OK ? answer_for(r, target,
+                                             question->wants_alternatives &&
+                                                 is_same(caller, target),
+                                             answer, why)
+                                : error;
 }
 
 discover_error_e autodiscover_any_answer(request_rec *r, const char *address,
@@ -209,7 +223,7 @@ discover_error_e autodiscover_any_answer(request_rec *r, const char *address,
     }
     error =
         error_of(find_mailbox(r, MAILBOX_BY_ADDRESS, address, &target), why);
-    return error == DISCOVER_OK ? answer_for(r, target, answer, why) : error;
+    return error == DISCOVER_OK ? answer_for(r, target, 1, answer, why) : error;
 }
 
 discover_error_e autodiscover_own_answer(request_rec *r,
@@ -220,7 +234,7 @@ discover_error_e autodiscover_own_answer(request_rec *r,
     discover_error_e error =
         error_of(find_mailbox(r, MAILBOX_BY_LOGIN, r->user, &caller), why);
 
-    return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
+    return error == DISCOVER_OK ? answer_for(r, caller, 0, answer, why) : error;
 }
 
 /* 1 when one of the caller's addresses is in `domain`. */
@@ -251,7 +265,7 @@ discover_error_e autodiscover_domain_answer(request_rec *r, const char *domain,
         *why = "the user has no address in this domain";
         error = DISCOVER_UNKNOWN_ADDRESS;
     }
-    return error == DISCOVER_OK ? answer_for(r, caller, answer, why) : error;
+    return error == DISCOVER_OK ? answer_for(r, caller, 0, answer, why) : error;
 }
 
 discover_error_e

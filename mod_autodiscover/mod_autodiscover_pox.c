@@ -122,6 +122,7 @@ int autodiscover_handle_pox(request_rec *r)
         &question, apr_table_get(r->headers_in, "X-ClientCanHandle"),
         apr_table_get(r->headers_in, "X-MapiHttpCapability"));
     question.is_outside = is_outside(r);
+    question.wants_alternatives = question.schema == DISCOVER_SCHEMA_OUTLOOK;
     if (error == DISCOVER_OK) {
         error = autodiscover_answer(r, &question, &answer, &why);
     }

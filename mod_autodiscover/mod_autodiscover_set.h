@@ -59,6 +59,10 @@ const char *autodiscover_set_redirect_address(cmd_parms *cmd, void *dir,
                                               const char *address);
 const char *autodiscover_set_address(cmd_parms *cmd, void *dir,
                                      const char *address);
+const char *autodiscover_set_alternative(cmd_parms *cmd, void *dir,
+                                         const char *type, const char *address,
+                                         const char *name);
+const char *autodiscover_set_delegated(cmd_parms *cmd, void *dir, int flag);
 const char *autodiscover_set_signer(cmd_parms *cmd, void *dir,
                                     const char *certificate, const char *key);
 const char *autodiscover_set_network(cmd_parms *cmd, void *dir,

@@ -68,6 +68,75 @@ const char *autodiscover_set_address(cmd_parms *cmd, void *dir,
     return check_address(cmd, address);
 }
 
+/* The types of AlternativeMailbox (MS-OXDSCLI section 2.2.4.1.1.2.5.5). */
+static const char *const alternative_types[] = {"Archive", "TeamMailbox",
+                                                "Delegate"};
+
+static const char *read_alternative_type(const char *word)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(alternative_types) / sizeof(alternative_types[0]);
+         i++) {
+        if (strcasecmp(alternative_types[i], word) == 0) {
+            return alternative_types[i];
+        }
+    }
+    return NULL;
+}
+
+/* Lines of one section add up; they replace those of the server. */
+static discover_alternative_t *new_alternative(cmd_parms *cmd)
+{
+    discover_settings_t *s = autodiscover_settings_of(cmd);
+    apr_array_header_t *list = (apr_array_header_t *)s->alternatives;
+    discover_alternative_t *alternative;
+
+    if (!list) {
+        list = apr_array_make(cmd->pool, 2, sizeof(*alternative));
+        s->alternatives = list;
+    }
+    alternative = apr_array_push(list);
+    memset(alternative, 0, sizeof(*alternative));
+    return alternative;
+}
+
+const char *autodiscover_set_alternative(cmd_parms *cmd, void *dir,
+                                         const char *type, const char *address,
+                                         const char *name)
+{
+    discover_alternative_t *alternative = new_alternative(cmd);
+    const char *tried, *wrong;
+
+    (void)dir;
+    if (!address && autodiscover_is_none(type)) {
+        alternative->address = "";
+        return NULL;
+    }
+    alternative->type = read_alternative_type(type);
+    alternative->address = address;
+    alternative->display_name = name;
+    if (!alternative->type || !address) {
+        return apr_psprintf(cmd->pool,
+                            "%s takes Archive, TeamMailbox or Delegate, then "
+                            "an address and perhaps a name: Archive "
+                            "%%{local}-archive@example.com \"Archive\", or "
+                            "None",
+                            cmd->cmd->name);
+    }
+    wrong = check_address(cmd, address);
+    return wrong || !name
+               ? wrong
+               : autodiscover_try_out(cmd, name, DISCOVER_PLACE_TEXT, &tried);
+}
+
+const char *autodiscover_set_delegated(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)dir;
+    autodiscover_settings_of(cmd)->delegated = flag;
+    return NULL;
+}
+
 const char *autodiscover_set_network(cmd_parms *cmd, void *dir,
                                      const char *network)
 {

@@ -15,15 +15,30 @@
 
 APLOG_USE_MODULE(autodiscover);
 
+static int is_asked_for(const discover_soap_question_t *q, const char *name)
+{
+    int i;
+
+    for (i = 0; i < q->settings->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(q->settings, i, const char *), name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* What is known of one subject. */
-static discover_error_e look_up(request_rec *r, discover_operation_e operation,
+static discover_error_e look_up(request_rec *r,
+                                const discover_soap_question_t *q,
                                 const char *subject, discover_answer_t *answer,
                                 const char **why)
 {
-    discover_question_t question = {.schema = DISCOVER_SCHEMA_OUTLOOK};
+    discover_question_t question = {.schema = DISCOVER_SCHEMA_OUTLOOK,
+                                    .wants_alternatives =
+                                        is_asked_for(q, "AlternateMailboxes")};
     mailaddr_t address;
 
-    if (operation == DISCOVER_GET_DOMAIN_SETTINGS) {
+    if (q->operation == DISCOVER_GET_DOMAIN_SETTINGS) {
         return autodiscover_domain_answer(r, subject, answer, why);
     }
     if (mailaddr_parse(&address, subject, strlen(subject), why, r->pool) !=
@@ -48,8 +63,7 @@ static discover_soap_result_t *look_up_all(request_rec *r,
 
         results[i].error =
             down ? DISCOVER_INTERNAL
-                 : look_up(r, q->operation,
-                           APR_ARRAY_IDX(q->subjects, i, const char *),
+                 : look_up(r, q, APR_ARRAY_IDX(q->subjects, i, const char *),
                            &results[i].answer, &why);
         down = results[i].error == DISCOVER_INTERNAL;
         if (results[i].error != DISCOVER_OK) {

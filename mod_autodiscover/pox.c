@@ -143,7 +143,7 @@ static void print_owa(xml_out_t *x, const discover_answer_t *a,
 
     xml_out_start(x, where);
     xml_out_start(x, "OWAUrl");
-    xml_out_attribute(x, "AuthenticationMethod", "Basic, Fba");
+    xml_out_attribute(x, "AuthenticationMethod", DISCOVER_OWA_AUTH);
     xml_out_text(x, a->owa_url);
     xml_out_end(x);
     print_protocol(x, &p);
@@ -252,6 +252,44 @@ static void print_exchange(xml_out_t *x, const discover_answer_t *a,
     }
 }
 
+/* CalDAV and CardDAV, as some clients other than Outlook read them here: a URL
+ * in the place of the host. */
+static void print_dav(xml_out_t *x, const discover_answer_t *a,
+                      const char *type, const char *ttl, const char *url)
+{
+    protocol_t p = {
+        .type = type,
+        .ttl = ttl,
+        .server = url,
+        .login_name = a->login_name,
+        .domain_required = "off",
+        .ssl = "on",
+    };
+
+    if (url) {
+        print_protocol(x, &p);
+    }
+}
+
+/* MS-OXDSCLI section 2.2.4.1.1.2.5.  With SmtpAddress, which the client then
+ * asks about, there is neither LegacyDN nor Server. */
+static void print_alternatives(xml_out_t *x, const discover_answer_t *a)
+{
+    int i;
+
+    for (i = 0; a->alternatives && i < a->alternatives->nelts; i++) {
+        const discover_alternative_t *alternative =
+            &APR_ARRAY_IDX(a->alternatives, i, discover_alternative_t);
+
+        xml_out_start(x, "AlternativeMailbox");
+        xml_out_element(x, "Type", alternative->type);
+        xml_out_element(x, "DisplayName", alternative->display_name);
+        xml_out_element(x, "SmtpAddress", alternative->address);
+        xml_out_element(x, "OwnerSmtpAddress", alternative->owner);
+        xml_out_end(x);
+    }
+}
+
 static void print_public_folders(xml_out_t *x, const discover_answer_t *a)
 {
     if (a->public_folders) {
@@ -283,6 +321,9 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     print_mail_server(x, a, "IMAP", ttl, &a->imap, pool);
     print_mail_server(x, a, "POP3", ttl, &a->pop3, pool);
     print_mail_server(x, a, "SMTP", ttl, &a->smtp, pool);
+    print_dav(x, a, "CalDAV", ttl, a->caldav_url);
+    print_dav(x, a, "CardDAV", ttl, a->carddav_url);
+    print_alternatives(x, a);
     print_public_folders(x, a);
     xml_out_end(x);
 }

@@ -36,10 +36,11 @@ typedef struct discover_question_t {
     discover_schema_e schema; /* in which the answer, or error, is due */
     const char *address;      /* passed mailaddr_parse() */
     const char *legacy_dn;
-    int can_exhttp;    /* the client knows the protocol EXHTTP */
-    int can_negotiate; /* and the package Negotiate */
-    int can_mapi_http; /* and MAPI over HTTP */
-    int is_outside;    /* the client cannot reach EXCH directly */
+    int can_exhttp;         /* the client knows the protocol EXHTTP */
+    int can_negotiate;      /* and the package Negotiate */
+    int can_mapi_http;      /* and MAPI over HTTP */
+    int is_outside;         /* the client cannot reach EXCH directly */
+    int wants_alternatives; /* the answer is to name further mailboxes */
 } discover_question_t;
 
 /* Reads `len` bytes.  DISCOVER_OK, DISCOVER_MALFORMED, DISCOVER_NO_PROVIDER,

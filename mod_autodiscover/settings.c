@@ -10,6 +10,7 @@ void discover_settings_init(discover_settings_t *settings)
     memset(settings, 0, sizeof(*settings));
     settings->rpc_ssl = -1;
     settings->ttl = -1;
+    settings->delegated = -1;
 }
 
 #define PICK(member) to->member = add->member ? add->member : base->member
@@ -47,6 +48,8 @@ void discover_settings_merge(discover_settings_t *to,
     PICK(login_name);
     PICK_NUMBER(ttl);
     PICK(public_folders);
+    PICK(alternatives);
+    PICK_NUMBER(delegated);
     PICK(display_name);
     PICK(caldav_url);
     PICK(carddav_url);

@@ -3,6 +3,8 @@
 #ifndef POSTERN_SETTINGS_H
 #define POSTERN_SETTINGS_H
 
+#include <apr_tables.h>
+
 /* What the administrator said about the services of one server: the values of
  * the directives, before they meet a mailbox.  Strings may hold variables
  * (variables.h); NULL and -1 mean that the directive was not given, "" that it
@@ -28,6 +30,14 @@ typedef struct discover_version_t {
     int build;    /* below 32768 */
     int revision; /* below 65536 */
 } discover_version_t;
+
+/* A further mailbox that comes with each mailbox, as AlternativeMailbox. */
+typedef struct discover_alternative_t {
+    const char *type;         /* Delegate, Archive or TeamMailbox */
+    const char *address;      /* "" means None */
+    const char *display_name; /* NULL: that of the mailbox */
+    const char *owner;        /* mail address; NULL in settings */
+} discover_alternative_t;
 
 typedef struct discover_settings_t {
     const char *server_name;  /* stands in for every host that is not given */
@@ -59,9 +69,11 @@ typedef struct discover_settings_t {
     const discover_mail_server_t *pop3;
     const discover_mail_server_t *smtp;
     const char *login_name;
-    int ttl;                    /* hours */
-    const char *public_folders; /* mail address of their mailbox */
-    const char *display_name;   /* of the service, for people */
+    int ttl;                                /* hours */
+    const char *public_folders;             /* mail address of their mailbox */
+    const apr_array_header_t *alternatives; /* discover_alternative_t */
+    int delegated; /* tell the mailboxes whose delegate the user is */
+    const char *display_name; /* of the service, for people */
     const char *caldav_url;
     const char *carddav_url;
     /* a domain that is hosted elsewhere; one of them at most */

@@ -104,7 +104,13 @@ static const char *no(const discover_answer_t *a, apr_pool_t *pool)
 
 /* --- the table --- */
 
-typedef enum kind_e { MEMBER, MADE, CONNECTION } kind_e;
+typedef enum kind_e {
+    MEMBER,      /* a text of the answer */
+    MADE,        /* a text that a function makes */
+    CONNECTION,  /* a mail server */
+    WEB,         /* URL of mail on the web */
+    ALTERNATIVES /* further mailboxes */
+} kind_e;
 
 typedef struct setting_t {
     const char *name;
@@ -117,6 +123,7 @@ typedef struct setting_t {
 #define TEXT(member) MEMBER, offsetof(discover_answer_t, member), NULL
 #define SERVER(member) CONNECTION, offsetof(discover_answer_t, member), NULL
 #define MAKE(function) MADE, 0, function
+#define LIST(kind) kind, 0, NULL
 
 /* clang-format off */
 static const setting_t settings[] = {
@@ -134,6 +141,7 @@ static const setting_t settings[] = {
     {"ExternalMailboxServerAuthenticationMethods", MAKE(rpc_auth), 0},
     {"CasVersion", MAKE(version_text), 0},
     {"EwsSupportedSchemas", MAKE(ews_schemas), 0},
+    {"AlternateMailboxes", LIST(ALTERNATIVES), 0},
     {"PublicFolderInformation", TEXT(public_folders), 0},
     {"InternalEwsUrl", TEXT(ews_url), 0},
     {"ExternalEwsUrl", TEXT(ews_url), 1},
@@ -143,6 +151,8 @@ static const setting_t settings[] = {
     {"MapiHttpEnabled", MAKE(mapi_enabled), 0},
     {"InternalEcpUrl", TEXT(ecp_url), 0},
     {"ExternalEcpUrl", TEXT(ecp_url), 0},
+    {"InternalWebClientUrls", LIST(WEB), 0},
+    {"ExternalWebClientUrls", LIST(WEB), 0},
     {"InternalImap4Connections", SERVER(imap), 0},
     {"ExternalImap4Connections", SERVER(imap), 0},
     {"InternalPop3Connections", SERVER(pop3), 0},
@@ -178,6 +188,21 @@ static const discover_mail_server_t *server_of(const setting_t *setting,
     return (const discover_mail_server_t *)((const char *)a + setting->member);
 }
 
+static int has_value(const setting_t *setting, const discover_answer_t *a,
+                     apr_pool_t *pool)
+{
+    switch (setting->kind) {
+    case CONNECTION:
+        return server_of(setting, a)->host != NULL;
+    case WEB:
+        return a->owa_url != NULL;
+    case ALTERNATIVES:
+        return a->alternatives && a->alternatives->nelts > 0;
+    default:
+        return text_of(setting, a, pool) != NULL;
+    }
+}
+
 discover_setting_e discover_soap_settings_look(const discover_answer_t *answer,
                                                const char *name, int of_domain,
                                                apr_pool_t *pool)
@@ -187,12 +212,11 @@ discover_setting_e discover_soap_settings_look(const discover_answer_t *answer,
     if (!setting) {
         return DISCOVER_SETTING_UNKNOWN;
     }
-    if (setting->kind == CONNECTION ? !server_of(setting, answer)->host
-                                    : !text_of(setting, answer, pool)) {
-        return DISCOVER_SETTING_NOT_AVAILABLE;
-    }
-    return DISCOVER_SETTING_OK;
+    return has_value(setting, answer, pool) ? DISCOVER_SETTING_OK
+                                            : DISCOVER_SETTING_NOT_AVAILABLE;
 }
+
+/* --- printing --- */
 
 static void print_connection(xml_out_t *x, const discover_mail_server_t *server,
                              apr_pool_t *pool)
@@ -208,28 +232,75 @@ static void print_connection(xml_out_t *x, const discover_mail_server_t *server,
     xml_out_end(x);
 }
 
+static void print_web(xml_out_t *x, const discover_answer_t *a)
+{
+    xml_out_start(x, "WebClientUrls");
+    xml_out_start(x, "WebClientUrl");
+    xml_out_element(x, "AuthenticationMethods", DISCOVER_OWA_AUTH);
+    xml_out_element(x, "Url", a->owa_url);
+    xml_out_end(x);
+    xml_out_end(x);
+}
+
+static void print_alternatives(xml_out_t *x, const discover_answer_t *a)
+{
+    int i;
+
+    xml_out_start(x, "AlternateMailboxes");
+    for (i = 0; i < a->alternatives->nelts; i++) {
+        const discover_alternative_t *alternative =
+            &APR_ARRAY_IDX(a->alternatives, i, discover_alternative_t);
+
+        xml_out_start(x, "AlternateMailbox");
+        xml_out_element(x, "Type", alternative->type);
+        xml_out_element(x, "DisplayName", alternative->display_name);
+        xml_out_element(x, "SmtpAddress", alternative->address);
+        xml_out_element(x, "OwnerSmtpAddress", alternative->owner);
+        xml_out_end(x);
+    }
+    xml_out_end(x);
+}
+
+/* The value of i:type, which clients read the rest by. */
+static const char *type_of(const setting_t *setting)
+{
+    static const char *const types[] = {
+        [MEMBER] = "StringSetting",
+        [MADE] = "StringSetting",
+        [CONNECTION] = "ProtocolConnectionCollectionSetting",
+        [WEB] = "WebClientUrlCollectionSetting",
+        [ALTERNATIVES] = "AlternateMailboxCollectionSetting",
+    };
+
+    return types[setting->kind];
+}
+
 void discover_soap_settings_print(xml_out_t *x, const discover_answer_t *answer,
                                   const char *name, int of_domain,
                                   apr_pool_t *pool)
 {
     const setting_t *setting = setting_named(name, of_domain);
-    int is_server;
 
     if (!setting) {
         return;
     }
-    is_server = setting->kind == CONNECTION;
     xml_out_start(x, of_domain ? "DomainSetting" : "UserSetting");
     xml_out_attribute(x, "i:type",
-                      of_domain   ? "DomainStringSetting"
-                      : is_server ? "ProtocolConnectionCollectionSetting"
-                                  : "StringSetting");
+                      of_domain ? "DomainStringSetting" : type_of(setting));
     xml_out_element(x, "Name", name);
-    if (is_server) {
+    switch (setting->kind) {
+    case CONNECTION:
         print_connection(x, server_of(setting, answer), pool);
-    }
-    else {
+        break;
+    case WEB:
+        print_web(x, answer);
+        break;
+    case ALTERNATIVES:
+        print_alternatives(x, answer);
+        break;
+    default:
         xml_out_element(x, "Value", text_of(setting, answer, pool));
+        break;
     }
     xml_out_end(x);
 }

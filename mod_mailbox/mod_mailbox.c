@@ -13,8 +13,10 @@ static void register_hooks(apr_pool_t *p)
     mailbox_register_provider(p);
     mailbox_register_functions();
     mailbox_register_cache();
+    mailbox_register_socache(p);
     mailbox_register_delay();
     mailbox_register_rights(p);
+    mailbox_register_delegated();
     ap_hook_optional_fn_retrieve(mailbox_ldap_retrieve, NULL, NULL,
                                  APR_HOOK_MIDDLE);
     ap_hook_check_config(mailbox_check_config, NULL, NULL, APR_HOOK_MIDDLE);

@@ -52,6 +52,16 @@ APR_DECLARE_OPTIONAL_FN(int, mailbox_may_ask,
                         (request_rec * r, const mailbox_t *caller,
                          const mailbox_t *target));
 
+/* The mailboxes that `owner` is by name a delegate of: those of MailboxDelegate,
+ * and those whose entries have him in a MailboxDelegateAttribute.  Not those
+ * that he may ask about because he may ask about all.  *found holds const
+ * mailbox_t *, MAILBOX_DELEGATED_MAX at most, each once, and not `owner`.
+ * APR_SUCCESS, also with none; other: a source is down or broken (logged). */
+#define MAILBOX_DELEGATED_MAX 100
+APR_DECLARE_OPTIONAL_FN(apr_status_t, mailbox_delegated,
+                        (request_rec * r, const mailbox_t *owner,
+                         const apr_array_header_t **found));
+
 /* MailboxLoginDelay for schemes other than Basic, which is watched without
  * their help.  mailbox_login_hold() is asked before the proof of `user` is
  * looked at: OK, or the status to return, with its header set and the message

@@ -120,7 +120,7 @@ static apr_status_t ask_sources(request_rec *r, const mailbox_conf_t *conf,
     return rv;
 }
 
-static const mailbox_t *as_mailbox(const record_t *record, apr_pool_t *pool)
+const mailbox_t *mailbox_of_record(const record_t *record, apr_pool_t *pool)
 {
     mailbox_t *mailbox;
 
@@ -193,7 +193,7 @@ static answer_t *ask_anew(request_rec *r, request_rec *top, const char *sources,
     answer->sources = sources;
     answer->status =
         ask_sources(r, mailbox_conf(r), key, value, &answer->record, top->pool);
-    answer->mailbox = as_mailbox(answer->record, top->pool);
+    answer->mailbox = mailbox_of_record(answer->record, top->pool);
     return answer;
 }
 

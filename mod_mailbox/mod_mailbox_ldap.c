@@ -185,13 +185,15 @@ static void read_entry(search_t *search, LDAP *ldap, LDAPMessage *message)
     search->skipped = entry.skipped;
 }
 
-static int do_search(util_ldap_connection_t *ldc, void *context)
+/* The search itself, for at most `limit` entries and the attributes that have
+ * a role.  More than that is no error: *entries is then `limit`, even where the
+ * server allows less. */
+static int run_search(util_ldap_connection_t *ldc, const search_t *search,
+                      int limit, LDAPMessage **result, int *entries)
 {
-    search_t *search = context;
     const ldapurl_t *url = search->conf->ldap;
     struct timeval timeout = timeout_of(search->conf);
     const char *names[LDAPROLE_COUNT + 1];
-    LDAPMessage *result = NULL;
     void *referrals = LDAP_OPT_OFF;
     int rc, role, count = 0, chase = 0;
 
@@ -204,18 +206,26 @@ static int do_search(util_ldap_connection_t *ldc, void *context)
     /* A referral would send the reader's password to whomever it names. */
     ldap_get_option(ldc->ldap, LDAP_OPT_REFERRALS, &chase);
     ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS, referrals);
-    rc = ldap_search_ext_s(ldc->ldap, url->base,
-                           url->scope == LDAPURL_ONE ? LDAP_SCOPE_ONELEVEL
-                                                     : LDAP_SCOPE_SUBTREE,
-                           search->filter, (char **)names, 0, NULL, NULL,
-                           &timeout, SIZE_LIMIT, &result);
+    rc = ldap_search_ext_s(
+        ldc->ldap, url->base,
+        url->scope == LDAPURL_ONE ? LDAP_SCOPE_ONELEVEL : LDAP_SCOPE_SUBTREE,
+        search->filter, (char **)names, 0, NULL, NULL, &timeout, limit, result);
     ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS,
                     chase ? LDAP_OPT_ON : LDAP_OPT_OFF);
-    search->entries = result ? ldap_count_entries(ldc->ldap, result) : 0;
+    *entries = *result ? ldap_count_entries(ldc->ldap, *result) : 0;
     if (rc == LDAP_SIZELIMIT_EXCEEDED) {
-        search->entries = SIZE_LIMIT; /* even where the server allows less */
+        *entries = limit;
         rc = LDAP_SUCCESS;
     }
+    return rc;
+}
+
+static int do_search(util_ldap_connection_t *ldc, void *context)
+{
+    search_t *search = context;
+    LDAPMessage *result = NULL;
+    int rc = run_search(ldc, search, SIZE_LIMIT, &result, &search->entries);
+
     if (rc == LDAP_SUCCESS && search->entries == 1) {
         read_entry(search, ldc->ldap, ldap_first_entry(ldc->ldap, result));
     }
@@ -351,6 +361,48 @@ apr_status_t mailbox_ldap_find(request_rec *r, const mailbox_conf_t *conf,
         *found = search.record;
     }
     return rv;
+}
+
+/* --- all that match --- */
+
+typedef struct list_t {
+    search_t search;
+    int limit;
+    apr_array_header_t *records; /* const record_t * */
+} list_t;
+
+static int do_list(util_ldap_connection_t *ldc, void *context)
+{
+    list_t *list = context;
+    search_t *search = &list->search;
+    LDAPMessage *result = NULL, *entry;
+    int rc = run_search(ldc, search, list->limit, &result, &search->entries);
+
+    apr_array_clear(list->records);
+    for (entry = result ? ldap_first_entry(ldc->ldap, result) : NULL;
+         rc == LDAP_SUCCESS && entry;
+         entry = ldap_next_entry(ldc->ldap, entry)) {
+        read_entry(search, ldc->ldap, entry);
+        if (search->record) {
+            APR_ARRAY_PUSH(list->records, const record_t *) = search->record;
+        }
+    }
+    ldap_msgfree(result);
+    return rc;
+}
+
+apr_status_t mailbox_ldap_list(request_rec *r, const mailbox_conf_t *conf,
+                               const char *filter, int limit,
+                               apr_array_header_t *records, apr_pool_t *pool)
+{
+    ldaproles_t roles;
+    list_t list = {{conf, filter, &roles, pool, 0, NULL, 0}, limit, records};
+    int rc, opened;
+
+    mailbox_roles(conf, &roles);
+    rc = with_connection(r, conf, SEARCH_ALIASES, do_list, &list, &opened);
+    return rc == LDAP_SUCCESS ? APR_SUCCESS
+                              : search_failed(r, &list.search, rc, opened);
 }
 
 /* --- does an entry match? --- */

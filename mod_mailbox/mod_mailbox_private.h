@@ -81,6 +81,8 @@ int mailbox_check_config(apr_pool_t *p, apr_pool_t *log, apr_pool_t *temp,
 apr_status_t mailbox_find_record(request_rec *r, mailbox_key_e key,
                                  const char *value, const record_t **found);
 void mailbox_register_functions(void);
+/* The record as other modules see it, or NULL without a mail address. */
+const mailbox_t *mailbox_of_record(const record_t *record, apr_pool_t *pool);
 /* What identifies the sources and how they are asked: the same text, the same
  * answers. */
 const char *mailbox_sources(const mailbox_conf_t *conf, apr_pool_t *pool);
@@ -124,9 +126,20 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
 apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
                                   const char *base, const char *filter);
 
+/* Adds the record of each entry that matches `filter`, of `limit` at most, to
+ * `records` (const record_t *).  APR_SUCCESS, also with none; other: the
+ * directory is down (logged). */
+apr_status_t mailbox_ldap_list(request_rec *r, const mailbox_conf_t *conf,
+                               const char *filter, int limit,
+                               apr_array_header_t *records, apr_pool_t *pool);
+
 /* --- mod_mailbox_rights.c --- */
 
 void mailbox_register_rights(apr_pool_t *p);
+
+/* --- mod_mailbox_delegated.c --- */
+
+void mailbox_register_delegated(void);
 
 /* --- mod_mailbox_cache.c --- */
 
@@ -138,6 +151,10 @@ void mailbox_register_cache(void);
 apr_status_t mailbox_cache_find(request_rec *r, const mailbox_conf_t *conf,
                                 mailbox_key_e key, const char *value,
                                 const record_t **found, apr_pool_t *pool);
+
+/* --- mod_mailbox_socache.c --- */
+
+void mailbox_register_socache(apr_pool_t *p);
 
 /* --- mod_mailbox_delay.c --- */
 

@@ -37,6 +37,8 @@ static const discover_answer_t full = {
     .pop3 = {"pop", 110, DISCOVER_SECURITY_PLAIN},
     .smtp = {"smtp", 587, DISCOVER_SECURITY_STARTTLS},
     .login_name = "alice",
+    .caldav_url = "https://h/dav/?a&b",
+    .carddav_url = "https://h/card",
     .ttl = 2,
 };
 
@@ -74,6 +76,12 @@ static const char expected[] =
     "<DomainRequired>off</DomainRequired><SPA>off</SPA><SSL>on</SSL>"
     "<Encryption>TLS</Encryption><AuthRequired>on</AuthRequired>"
     "<UsePOPAuth>off</UsePOPAuth><SMTPLast>off</SMTPLast></Protocol>"
+    "<Protocol><Type>CalDAV</Type><TTL>2</TTL>"
+    "<Server>https://h/dav/?a&amp;b</Server><LoginName>alice</LoginName>"
+    "<DomainRequired>off</DomainRequired><SSL>on</SSL></Protocol>"
+    "<Protocol><Type>CardDAV</Type><TTL>2</TTL><Server>https://h/card</Server>"
+    "<LoginName>alice</LoginName><DomainRequired>off</DomainRequired>"
+    "<SSL>on</SSL></Protocol>"
     "</Account></Response></Autodiscover>\n";
 
 static const char *printed_for(const discover_answer_t *answer,
@@ -152,6 +160,7 @@ static void test_print(apr_pool_t *pool)
     is_str(printed(&full, pool), expected, "everything, in order, escaped");
     none.exchange_server = none.rpc_host = NULL;
     none.imap.host = none.pop3.host = none.smtp.host = NULL;
+    none.caldav_url = none.carddav_url = NULL;
     none.ttl = -1;
     text = printed(&none, pool);
     ok(text && !strstr(text, "<Protocol>"), "what is not offered is not told");
@@ -162,6 +171,33 @@ static void test_print(apr_pool_t *pool)
     ok(text && !strstr(text, "<TTL") && !strstr(text, "<OABUrl") &&
            !strstr(text, "Ntlm"),
        "nor is an element without value");
+}
+
+static void test_alternatives(apr_pool_t *pool)
+{
+    static discover_alternative_t two[] = {
+        {"Archive", "old@b.test", "Old <&>", "alice@example.test"},
+        {"Delegate", "sales@b.test", "Sales", "sales@b.test"},
+    };
+    apr_array_header_t list = {pool, sizeof(two[0]), 0, 2, (char *)two};
+    discover_answer_t more = full;
+
+    more.alternatives = &list;
+    more.public_folders = "folders@b.test";
+    ok(!has(printed(&more, pool), "AlternativeMailbox"), "none");
+    list.nelts = 2;
+    ok(has(printed(&more, pool),
+           "</Protocol><AlternativeMailbox><Type>Archive</Type>"
+           "<DisplayName>Old &lt;&amp;&gt;</DisplayName>"
+           "<SmtpAddress>old@b.test</SmtpAddress>"
+           "<OwnerSmtpAddress>alice@example.test</OwnerSmtpAddress>"
+           "</AlternativeMailbox><AlternativeMailbox><Type>Delegate</Type>"
+           "<DisplayName>Sales</DisplayName>"
+           "<SmtpAddress>sales@b.test</SmtpAddress>"
+           "<OwnerSmtpAddress>sales@b.test</OwnerSmtpAddress>"
+           "</AlternativeMailbox><PublicFolderInformation><SmtpAddress>"
+           "folders@b.test</SmtpAddress></PublicFolderInformation></Account>"),
+       "further mailboxes, then the public folders");
 }
 
 static void test_version(apr_pool_t *pool)
@@ -192,6 +228,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_print(pool);
     test_capabilities(pool);
+    test_alternatives(pool);
     test_version(pool);
     apr_terminate();
     xmlCleanupParser();

@@ -175,6 +175,8 @@ static const struct {
     {"ExternalSmtpConnections", DISCOVER_SETTING_NOT_AVAILABLE},
     {"ExternalOABUrl", DISCOVER_SETTING_NOT_AVAILABLE},
     {"ExternalMailboxServerRequiresSSL", DISCOVER_SETTING_NOT_AVAILABLE},
+    {"ExternalWebClientUrls", DISCOVER_SETTING_NOT_AVAILABLE},
+    {"AlternateMailboxes", DISCOVER_SETTING_NOT_AVAILABLE},
     {"userdn", DISCOVER_SETTING_UNKNOWN},
     {"", DISCOVER_SETTING_UNKNOWN},
 };
@@ -205,6 +207,36 @@ static void test_settings(apr_pool_t *pool)
                  "Exchange2010_SP2, Exchange2013, "
                  "Exchange2013_SP1, Exchange2016</Value>"),
        "all schemas up to the version");
+}
+
+static void test_lists(apr_pool_t *pool)
+{
+    static discover_alternative_t one = {"Delegate", "b@b.test", "B & C",
+                                         "b@b.test"};
+    apr_array_header_t list = {pool, sizeof(one), 1, 1, (char *)&one};
+    discover_soap_result_t result = found();
+    discover_soap_question_t q =
+        asking(DISCOVER_GET_USER_SETTINGS, "x", "AlternateMailboxes",
+               "ExternalWebClientUrls", pool);
+    const char *text;
+
+    result.answer.alternatives = &list;
+    result.answer.owa_url = "https://h/owa";
+    text = printed(&q, &result, pool);
+    ok(has(text, "<UserSetting i:type=\"AlternateMailboxCollectionSetting\">"
+                 "<Name>AlternateMailboxes</Name><AlternateMailboxes>"
+                 "<AlternateMailbox><Type>Delegate</Type>"
+                 "<DisplayName>B &amp; C</DisplayName>"
+                 "<SmtpAddress>b@b.test</SmtpAddress>"
+                 "<OwnerSmtpAddress>b@b.test</OwnerSmtpAddress>"
+                 "</AlternateMailbox></AlternateMailboxes></UserSetting>"),
+       "further mailboxes");
+    ok(has(text, "<UserSetting i:type=\"WebClientUrlCollectionSetting\">"
+                 "<Name>ExternalWebClientUrls</Name><WebClientUrls>"
+                 "<WebClientUrl><AuthenticationMethods>Basic, Fba"
+                 "</AuthenticationMethods><Url>https://h/owa</Url>"
+                 "</WebClientUrl></WebClientUrls></UserSetting>"),
+       "mail on the web");
 }
 
 static void test_schemas(void)
@@ -241,6 +273,7 @@ int main(void)
     test_failures(pool);
     test_refusals(pool);
     test_settings(pool);
+    test_lists(pool);
     test_schemas();
     apr_terminate();
     xmlCleanupParser();
