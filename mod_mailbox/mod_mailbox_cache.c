@@ -45,25 +45,43 @@ static mailbox_cache_t *cache_of(apr_pool_t *pconf)
     return cache;
 }
 
+/* The provider that `text` names, before its colon.  One that asks another
+ * server is asked by way of "mailbox", which does not wait for ever; then *args
+ * is the whole text. */
+static ap_socache_provider_t *provider_of(const char *text, const char **args,
+                                          apr_pool_t *temp)
+{
+    const char *colon = strchr(text, ':');
+    const char *name =
+        colon ? apr_pstrmemdup(temp, text, (apr_size_t)(colon - text)) : text;
+    ap_socache_provider_t *provider = ap_lookup_provider(
+        AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+
+    *args = colon ? colon + 1 : NULL;
+    if (provider && !(provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) &&
+        strcmp(name, "mailbox") != 0) {
+        *args = text;
+        return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, "mailbox",
+                                  AP_SOCACHE_PROVIDER_VERSION);
+    }
+    return provider;
+}
+
 const char *mailbox_cache_create(mailbox_cache_t **made, const char *text,
                                  cmd_parms *cmd)
 {
     mailbox_cache_t *cache = apr_pcalloc(cmd->pool, sizeof(*cache));
-    const char *args = strchr(text, ':'), *why;
-    const char *name =
-        args ? apr_pstrmemdup(cmd->pool, text, (apr_size_t)(args - text))
-             : text;
+    const char *args, *why;
 
-    cache->provider = ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
-                                         AP_SOCACHE_PROVIDER_VERSION);
+    cache->provider = provider_of(text, &args, cmd->temp_pool);
     if (!cache->provider) {
         return apr_psprintf(cmd->pool,
-                            "MailboxCache: there is no provider \"%s\"; write "
-                            "shmcb after a2enmod socache_shmcb",
-                            name);
+                            "MailboxCache: there is no provider \"%.*s\"; "
+                            "write shmcb after a2enmod socache_shmcb",
+                            (int)strcspn(text, ":"), text);
     }
-    why = cache->provider->create(&cache->instance, args ? args + 1 : NULL,
-                                  cmd->temp_pool, cmd->pool);
+    why = cache->provider->create(&cache->instance, args, cmd->temp_pool,
+                                  cmd->pool);
     if (why) {
         return apr_psprintf(cmd->pool,
                             "MailboxCache: %s; write shmcb or "

@@ -138,7 +138,7 @@ $whole =~ s{/etc/apache2/mailboxes}{$dir/people}g;
 $whole =~ s{/etc/apache2/mailbox\.secret}{$dir/secret}g;
 $whole =~ s{^.*LDAPTrustedGlobalCert.*\n}{}mg;
 like($whole, qr/^MailboxLDAPURL/m, 'its examples are taken in');
-($passed, $out) = try($whole);
+($passed, $out) = try($whole, load => [qw(ldap socache_memcache authn_socache)]);
 ok($passed, 'its examples pass') or diag($out);
 
 done_testing();
