@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """exchangelib (Debian python3-exchangelib) finds its mailbox by the domain of
-EMAIL alone: discovery.py pox|soap prints the EWS URL that it found.  LOGIN and
+EMAIL alone: discovery.py pox|soap prints the EWS URL that it found, settings
+all that a plain-XML answer tells of servers, as JSON by type.  LOGIN and
 PASSWORD are in the environment as well; trust by REQUESTS_CA_BUNDLE."""
+import json
 import os
 import shutil
 import sys
@@ -18,10 +20,19 @@ from exchangelib.autodiscover.discovery.soap import SoapAutodiscovery  # noqa: E
 
 BaseAutodiscovery.RETRY_WAIT = 1
 email = os.environ["EMAIL"]
+SETTINGS = ("server", "port", "ssl", "spa", "login_name", "auth_package", "as_url", "ews_url",
+            "oof_url", "oab_url")
+
+
+def settings(found):
+    return {p.type: {name: getattr(p, name) for name in SETTINGS} for p in found.account.protocols}
+
+
 try:
-    way = {"pox": PoxAutodiscovery, "soap": SoapAutodiscovery}[sys.argv[1]]
+    way = SoapAutodiscovery if sys.argv[1] == "soap" else PoxAutodiscovery
     answer, protocol = way(
         email=email, credentials=Credentials(os.environ["LOGIN"], os.environ["PASSWORD"])).discover()
-    print(protocol.service_endpoint, answer.autodiscover_smtp_address)
+    print(json.dumps(settings(answer)) if sys.argv[1] == "settings"
+          else f"{protocol.service_endpoint} {answer.autodiscover_smtp_address}")
 finally:
     shutil.rmtree(scratch, ignore_errors=True)
