@@ -130,6 +130,7 @@ static rpcproxy_chan_t *make_channel(request_rec *r, int out)
     chan->client = r->useragent_ip;
     chan->server = r->server;
     chan->out = out;
+    rpcproxy_limits_channel(chan->c);
     return chan;
 }
 

@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 
 #include "lib/log.h"
+#include "tally.h"
 #include "target.h"
 #include "timers.h"
 #include "vconn.h"
@@ -344,6 +345,7 @@ struct rpcproxy_tunnel_t {
     apr_interval_time_t partial_time; /* for the rest of a PDU of the client */
     apr_time_t partial_at;            /* when that is over; 0: none waits */
     rpcproxy_party_t *party[RPCPROXY_PARTIES]; /* where it is counted */
+    vconn_counts_t told;                       /* what has been counted of it */
     int trace;
     int ended;
     unsigned int end_code;
@@ -410,17 +412,38 @@ typedef enum rpcproxy_limit_e {
     RPCPROXY_LIMITS
 } rpcproxy_limit_e;
 
+/* RPC error codes that channels are refused with. */
 #define RPCPROXY_CODES 5
+extern const unsigned int rpcproxy_code[RPCPROXY_CODES];
 
-/* Of this child. */
+/* What is counted; the columns of a tally.  Levels fall again. */
+typedef enum rpcproxy_count_e {
+    RPCPROXY_TUNNELS,
+    RPCPROXY_HALF_OPEN,
+    RPCPROXY_RELAYS,   /* channels of tunnels that another child has */
+    RPCPROXY_CHANNELS, /* whose connection has not been freed yet */
+    RPCPROXY_BEGUN = TALLY_LEVELS,
+    RPCPROXY_OPENED,
+    RPCPROXY_RELAYED,
+    RPCPROXY_BYTES_UP,
+    RPCPROXY_BYTES_DOWN,
+    RPCPROXY_PDUS_UP,
+    RPCPROXY_PDUS_DOWN,
+    RPCPROXY_PINGS_SENT,
+    RPCPROXY_PINGS_RECEIVED,
+    RPCPROXY_IN_RECYCLES,
+    RPCPROXY_OUT_RECYCLES,
+    RPCPROXY_OVER_LIMIT, /* by each limit */
+    RPCPROXY_REFUSED = RPCPROXY_OVER_LIMIT + RPCPROXY_LIMITS, /* by code */
+    RPCPROXY_COUNTS = RPCPROXY_REFUSED + RPCPROXY_CODES
+} rpcproxy_count_e;
+
+/* Of all children, those that have ended included. */
 typedef struct rpcproxy_totals_t {
-    int tunnels, half_open, max_tunnels;
-    int relays; /* channels here of tunnels that other children have */
-    apr_uint64_t begun, opened;
-    apr_uint64_t bytes_up, bytes_down;    /* of tunnels that have ended */
-    apr_uint64_t over[RPCPROXY_LIMITS];   /* refused by each limit */
-    unsigned int code[RPCPROXY_CODES];    /* of RPC errors, and */
-    apr_uint64_t refused[RPCPROXY_CODES]; /* answers with it */
+    apr_int64_t count[TALLY_COLUMNS];
+    unsigned int processes; /* that count now */
+    unsigned int slots;     /* of the shared table in use */
+    int max_tunnels;        /* of each child; 0 for no limit */
 } rpcproxy_totals_t;
 
 void rpcproxy_limits_init(apr_pool_t *pchild, server_rec *s);
@@ -434,7 +457,15 @@ void rpcproxy_limits_opened(void);
 /* The same for a channel that goes on to another child: 1 when it may. */
 int rpcproxy_limits_relay_enter(void);
 void rpcproxy_limits_relay_leave(void);
-void rpcproxy_limits_leave(const rpcproxy_tunnel_t *t);
+void rpcproxy_limits_leave(rpcproxy_tunnel_t *t);
+
+/* Counts what the tunnel has moved since the last time.  From its settling,
+ * when it is much. */
+void rpcproxy_limits_tell(rpcproxy_tunnel_t *t);
+void rpcproxy_limits_tell_much(rpcproxy_tunnel_t *t);
+
+/* A channel on `c`, as long as that lives. */
+void rpcproxy_limits_channel(conn_rec *c);
 
 /* An answer `503 RPC Error: code` has been made. */
 void rpcproxy_limits_refused(unsigned int code);
@@ -442,8 +473,8 @@ void rpcproxy_limits_totals(rpcproxy_totals_t *totals);
 
 /* Status (mod_rpcproxy_status.c). */
 
-/* Registers the handler `rpcproxy-status`, which tells all tunnels of this
- * child as JSON, and a section of mod_status. */
+/* Registers the handler `rpcproxy-status`, which tells the figures of the whole
+ * server and all tunnels of this child as JSON, and a section of mod_status. */
 void rpcproxy_status_hooks(void);
 
 /* The log (mod_rpcproxy_log.c). */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* How many tunnels there may be, over all pollers of a child.  Counted when a
- * tunnel begins, opens and ends, never while it moves bytes. */
+/* How many tunnels there may be, over all pollers of a child, and what all
+ * children count.  Looked at when a tunnel begins, opens and ends, and each time
+ * that it has moved much. */
 
-#include "mod_rpcproxy.h"
+#include "mod_rpcproxy_relay.h"
 
-#include <apr_atomic.h>
 #include <apr_thread_mutex.h>
 #include <http_main.h>
 #include <stdlib.h>
@@ -28,15 +28,19 @@ struct rpcproxy_party_t {
 };
 
 struct rpcproxy_limits_t {
-    apr_thread_mutex_t *mutex; /* guards all but `refused` */
+    apr_thread_mutex_t *mutex; /* guards the parties, and decisions */
     apr_pool_t *pool;
     apr_hash_t *parties[RPCPROXY_PARTIES]; /* name -> rpcproxy_party_t */
     int max_tunnels, max_half_open;
-    rpcproxy_totals_t totals;
-    apr_uint32_t refused[RPCPROXY_CODES];
+    tally_row_t *row; /* of this child */
 };
 
-static const unsigned int codes[RPCPROXY_CODES] = {
+_Static_assert(RPCPROXY_COUNTS <= TALLY_COLUMNS, "a column for each count");
+
+/* Bytes that a tunnel may have moved without their being counted. */
+#define MUCH 65536
+
+const unsigned int rpcproxy_code[RPCPROXY_CODES] = {
     VCONN_ACCESS_DENIED, VCONN_SERVER_UNAVAILABLE, VCONN_TOO_BUSY,
     VCONN_CALL_FAILED, VCONN_PROTOCOL_ERROR};
 
@@ -46,6 +50,17 @@ static struct rpcproxy_limits_t *limits_of_child(void)
         ap_get_module_config(ap_server_conf->module_config, &rpcproxy_module);
 
     return conf->limits;
+}
+
+static void add(rpcproxy_count_e count, apr_int64_t amount)
+{
+    tally_add(limits_of_child()->row, count, amount);
+}
+
+static apr_int64_t get(const struct rpcproxy_limits_t *limits,
+                       rpcproxy_count_e count)
+{
+    return tally_get(limits->row, count);
 }
 
 static int descriptor_limit(void)
@@ -73,6 +88,10 @@ void rpcproxy_limits_init(apr_pool_t *pchild, server_rec *s)
     int i, most = descriptor_limit();
     apr_status_t rv;
 
+    limits->row = rpcproxy_pairs_tally_open();
+    if (!limits->row) {
+        limits->row = apr_pcalloc(s->process->pool, sizeof(*limits->row));
+    }
     apr_pool_create(&limits->pool, pchild);
     apr_pool_tag(limits->pool, "rpcproxy_limits");
     for (i = 0; i < RPCPROXY_PARTIES; i++) {
@@ -117,12 +136,19 @@ static void party_drop_if_empty(apr_hash_t *parties, rpcproxy_party_t *p)
     }
 }
 
+/* A relayed channel has two descriptors here, where a tunnel has three. */
+static int has_room(const struct rpcproxy_limits_t *limits)
+{
+    return !limits->max_tunnels ||
+           get(limits, RPCPROXY_TUNNELS) + get(limits, RPCPROXY_RELAYS) <
+               limits->max_tunnels;
+}
+
 /* The limit that one tunnel more would break; RPCPROXY_LIMITS for none. */
 static rpcproxy_limit_e broken_limit(const struct rpcproxy_limits_t *limits,
                                      const rpcproxy_chan_t *chan,
                                      rpcproxy_party_t *const *party)
 {
-    const rpcproxy_totals_t *now = &limits->totals;
     int i;
 
     for (i = 0; i < RPCPROXY_PARTIES; i++) {
@@ -130,11 +156,11 @@ static rpcproxy_limit_e broken_limit(const struct rpcproxy_limits_t *limits,
             return (rpcproxy_limit_e)i;
         }
     }
-    if (limits->max_tunnels &&
-        now->tunnels + now->relays >= limits->max_tunnels) {
+    if (!has_room(limits)) {
         return RPCPROXY_LIMIT_CHILD;
     }
-    if (limits->max_half_open && now->half_open >= limits->max_half_open) {
+    if (limits->max_half_open &&
+        get(limits, RPCPROXY_HALF_OPEN) >= limits->max_half_open) {
         return RPCPROXY_LIMIT_HALF_OPEN;
     }
     return RPCPROXY_LIMITS;
@@ -170,12 +196,12 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
     }
     broken = broken_limit(limits, chan, party);
     if (broken == RPCPROXY_LIMITS) {
-        limits->totals.tunnels++;
-        limits->totals.half_open++;
-        limits->totals.begun++;
+        add(RPCPROXY_TUNNELS, 1);
+        add(RPCPROXY_HALF_OPEN, 1);
+        add(RPCPROXY_BEGUN, 1);
     }
     else {
-        limits->totals.over[broken]++;
+        add(RPCPROXY_OVER_LIMIT + broken, 1);
     }
     for (i = 0; i < RPCPROXY_PARTIES; i++) {
         party[i]->tunnels += broken == RPCPROXY_LIMITS;
@@ -185,52 +211,80 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
     return why[broken];
 }
 
-/* It has two descriptors here, where a tunnel has three. */
 int rpcproxy_limits_relay_enter(void)
 {
     struct rpcproxy_limits_t *limits = limits_of_child();
-    rpcproxy_totals_t *now = &limits->totals;
     int fits;
 
     apr_thread_mutex_lock(limits->mutex);
-    fits = !limits->max_tunnels ||
-           now->tunnels + now->relays < limits->max_tunnels;
-    now->relays += fits;
-    now->over[RPCPROXY_LIMIT_CHILD] += !fits;
+    fits = has_room(limits);
+    if (fits) {
+        add(RPCPROXY_RELAYS, 1);
+        add(RPCPROXY_RELAYED, 1);
+    }
+    else {
+        add(RPCPROXY_OVER_LIMIT + RPCPROXY_LIMIT_CHILD, 1);
+    }
     apr_thread_mutex_unlock(limits->mutex);
     return fits;
 }
 
 void rpcproxy_limits_relay_leave(void)
 {
-    struct rpcproxy_limits_t *limits = limits_of_child();
-
-    apr_thread_mutex_lock(limits->mutex);
-    limits->totals.relays--;
-    apr_thread_mutex_unlock(limits->mutex);
+    add(RPCPROXY_RELAYS, -1);
 }
 
 void rpcproxy_limits_opened(void)
 {
-    struct rpcproxy_limits_t *limits = limits_of_child();
-
-    apr_thread_mutex_lock(limits->mutex);
-    limits->totals.half_open--;
-    limits->totals.opened++;
-    apr_thread_mutex_unlock(limits->mutex);
+    add(RPCPROXY_HALF_OPEN, -1);
+    add(RPCPROXY_OPENED, 1);
 }
 
-void rpcproxy_limits_leave(const rpcproxy_tunnel_t *t)
+void rpcproxy_limits_tell(rpcproxy_tunnel_t *t)
+{
+    const vconn_counts_t *n = &t->vconn.counts, *told = &t->told;
+    const struct {
+        rpcproxy_count_e count;
+        apr_uint64_t now, before;
+    } moved[] = {
+        {RPCPROXY_BYTES_UP, n->bytes_up, told->bytes_up},
+        {RPCPROXY_BYTES_DOWN, n->bytes_down, told->bytes_down},
+        {RPCPROXY_PDUS_UP, n->pdus_up, told->pdus_up},
+        {RPCPROXY_PDUS_DOWN, n->pdus_down, told->pdus_down},
+        {RPCPROXY_PINGS_SENT, n->pings_sent, told->pings_sent},
+        {RPCPROXY_PINGS_RECEIVED, n->pings_received, told->pings_received},
+        {RPCPROXY_IN_RECYCLES, n->in_recycles, told->in_recycles},
+        {RPCPROXY_OUT_RECYCLES, n->out_recycles, told->out_recycles},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+        if (moved[i].now != moved[i].before) {
+            add(moved[i].count, (apr_int64_t)(moved[i].now - moved[i].before));
+        }
+    }
+    t->told = *n;
+}
+
+void rpcproxy_limits_tell_much(rpcproxy_tunnel_t *t)
+{
+    const vconn_counts_t *n = &t->vconn.counts, *told = &t->told;
+
+    if (n->bytes_up + n->bytes_down - told->bytes_up - told->bytes_down >=
+        MUCH) {
+        rpcproxy_limits_tell(t);
+    }
+}
+
+void rpcproxy_limits_leave(rpcproxy_tunnel_t *t)
 {
     struct rpcproxy_limits_t *limits = limits_of_child();
-    const vconn_counts_t *n = &t->vconn.counts;
     int i;
 
+    rpcproxy_limits_tell(t);
     apr_thread_mutex_lock(limits->mutex);
-    limits->totals.tunnels--;
-    limits->totals.half_open -= !t->opened;
-    limits->totals.bytes_up += n->bytes_up;
-    limits->totals.bytes_down += n->bytes_down;
+    add(RPCPROXY_TUNNELS, -1);
+    add(RPCPROXY_HALF_OPEN, -!t->opened);
     for (i = 0; i < RPCPROXY_PARTIES; i++) {
         t->party[i]->tunnels--;
         party_drop_if_empty(limits->parties[i], t->party[i]);
@@ -238,14 +292,28 @@ void rpcproxy_limits_leave(const rpcproxy_tunnel_t *t)
     apr_thread_mutex_unlock(limits->mutex);
 }
 
+static apr_status_t channel_gone(void *row)
+{
+    tally_add(row, RPCPROXY_CHANNELS, -1);
+    return APR_SUCCESS;
+}
+
+void rpcproxy_limits_channel(conn_rec *c)
+{
+    tally_row_t *row = limits_of_child()->row;
+
+    tally_add(row, RPCPROXY_CHANNELS, 1);
+    apr_pool_cleanup_register(c->pool, row, channel_gone,
+                              apr_pool_cleanup_null);
+}
+
 void rpcproxy_limits_refused(unsigned int code)
 {
-    struct rpcproxy_limits_t *limits = limits_of_child();
     int i;
 
-    for (i = 0; limits && i < RPCPROXY_CODES; i++) {
-        if (codes[i] == code) {
-            apr_atomic_inc32(&limits->refused[i]);
+    for (i = 0; limits_of_child() && i < RPCPROXY_CODES; i++) {
+        if (rpcproxy_code[i] == code) {
+            add(RPCPROXY_REFUSED + i, 1);
         }
     }
 }
@@ -259,12 +327,13 @@ void rpcproxy_limits_totals(rpcproxy_totals_t *totals)
     if (!limits) {
         return;
     }
-    apr_thread_mutex_lock(limits->mutex);
-    *totals = limits->totals;
-    apr_thread_mutex_unlock(limits->mutex);
     totals->max_tunnels = limits->max_tunnels;
-    for (i = 0; i < RPCPROXY_CODES; i++) {
-        totals->code[i] = codes[i];
-        totals->refused[i] = apr_atomic_read32(&limits->refused[i]);
+    totals->slots = rpcproxy_pairs_held();
+    if (rpcproxy_pairs_tally_sum(totals->count, &totals->processes)) {
+        return;
+    }
+    totals->processes = 1;
+    for (i = 0; i < TALLY_COLUMNS; i++) {
+        totals->count[i] = tally_get(limits->row, i);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* What the children of all generations share: the table of virtual connections
- * and a folder with one socket for each child. */
+/* What the children of all generations share: the table of virtual connections,
+ * the tally, and a folder with one socket for each child. */
 
 #include "mod_rpcproxy_relay.h"
 
@@ -23,11 +23,12 @@ APLOG_USE_MODULE(rpcproxy);
 
 /* Outlives restarts: the generation that ends and the next one must meet.  The
  * name stands for the layout. */
-#define RETAINED "postern_rpcproxy_pairs_1"
+#define RETAINED "postern_rpcproxy_pairs_2"
 #define FOLDER "rpcproxy."
 
 struct rpcproxy_shared_t {
     pairs_t *pairs;
+    tally_t *tally;
     const char *folder;
     pid_t parent;
     /* Of this child. */
@@ -129,7 +130,13 @@ static apr_status_t remove_empty_folder(void *data)
     return APR_SUCCESS;
 }
 
-static pairs_t *retained_table(server_rec *s)
+/* The tally lies behind the table. */
+static apr_size_t tally_offset(void)
+{
+    return APR_ALIGN(pairs_size(), 64);
+}
+
+static void *retained_memory(server_rec *s)
 {
     apr_pool_t *pool = s->process->pool;
     void *kept = NULL;
@@ -141,10 +148,10 @@ static pairs_t *retained_table(server_rec *s)
         return kept;
     }
     sweep(pool);
-    rv = apr_shm_create(&shm, pairs_size(), NULL, pool);
+    rv = apr_shm_create(&shm, tally_offset() + tally_size(), NULL, pool);
     if (rv == APR_SUCCESS) {
         kept = apr_shm_baseaddr_get(shm);
-        memset(kept, 0, pairs_size());
+        memset(kept, 0, tally_offset() + tally_size());
         rv = pairs_init(kept);
     }
     if (rv != APR_SUCCESS) {
@@ -164,7 +171,7 @@ void rpcproxy_pairs_prepare(apr_pool_t *pconf, server_rec *s)
     struct rpcproxy_shared_t *sh = apr_pcalloc(pconf, sizeof(*sh));
     int error;
 
-    sh->pairs = retained_table(s);
+    sh->pairs = retained_memory(s);
     sh->member = -1;
     sh->parent = getpid();
     sh->folder = ap_runtime_dir_relative(
@@ -172,6 +179,7 @@ void rpcproxy_pairs_prepare(apr_pool_t *pconf, server_rec *s)
     if (!sh->pairs || !sh->folder) {
         return;
     }
+    sh->tally = (tally_t *)((char *)sh->pairs + tally_offset());
     error = make_folder(sh->folder);
     if (error) {
         ap_log_error(APLOG_MARK, APLOG_ERR, error, s,
@@ -219,6 +227,7 @@ void rpcproxy_pairs_child_status(server_rec *s, pid_t pid,
     (void)slot;
     if (state == MPM_CHILD_EXITED && shared() && getpid() == shared()->parent) {
         forget(shared(), pid);
+        tally_close(shared()->tally, pid);
     }
 }
 
@@ -305,4 +314,29 @@ void rpcproxy_pairs_release(const rts_cookie_t *cookie, int gone)
     if (sh && sh->member >= 0) {
         pairs_release(sh->pairs, cookie, sh->member, gone);
     }
+}
+
+unsigned int rpcproxy_pairs_held(void)
+{
+    struct rpcproxy_shared_t *sh = shared();
+
+    return sh ? pairs_count(sh->pairs) : 0;
+}
+
+tally_row_t *rpcproxy_pairs_tally_open(void)
+{
+    struct rpcproxy_shared_t *sh = shared();
+
+    return sh ? tally_open(sh->tally, getpid()) : NULL;
+}
+
+int rpcproxy_pairs_tally_sum(apr_int64_t sum[TALLY_COLUMNS],
+                             unsigned int *processes)
+{
+    struct rpcproxy_shared_t *sh = shared();
+
+    if (sh) {
+        *processes = tally_sum(sh->tally, sum);
+    }
+    return sh != NULL;
 }

@@ -8,7 +8,8 @@
  * comes to another child keeps its HTTP side there, and its bytes go to the
  * owner and back through a Unix socket.
  *
- *   pairs    who owns what, in shared memory; the folder of the sockets
+ *   pairs    who owns what, and counts, in shared memory; the folder of the
+ *            sockets
  *   relay    in the child that has the HTTP side
  *   relayed  in the owner: one more kind of channel
  *   wire     messages that wait for the socket */
@@ -42,6 +43,15 @@ int rpcproxy_pairs_are_shared(server_rec *s);
 pairs_result_e rpcproxy_pairs_find(const rpcproxy_chan_t *chan, int claim,
                                    pid_t *owner);
 void rpcproxy_pairs_release(const rts_cookie_t *cookie, int gone);
+
+/* How many virtual connections the table holds, of all children. */
+unsigned int rpcproxy_pairs_held(void);
+
+/* The row of this child in the tally of all; NULL when it must count alone.
+ * The sum of all rows; 0 when there is none. */
+tally_row_t *rpcproxy_pairs_tally_open(void);
+int rpcproxy_pairs_tally_sum(apr_int64_t sum[TALLY_COLUMNS],
+                             unsigned int *processes);
 
 /* The socket of a child; 0 when its name does not fit. */
 int rpcproxy_pairs_address(pid_t pid, struct sockaddr_storage *address,
@@ -85,9 +95,6 @@ void rpcproxy_relay_gone(rpcproxy_chan_t *chan);
 void rpcproxy_relay_stop(rpcproxy_poller_t *p);
 
 /* The owner (mod_rpcproxy_relayed.c). */
-
-/* What stands for a virtual host between processes. */
-const char *rpcproxy_relayed_server_name(const server_rec *s, apr_pool_t *pool);
 
 /* What stands for a virtual host between processes. */
 const char *rpcproxy_relayed_server_name(const server_rec *s, apr_pool_t *pool);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* What the tunnels of this child do at this moment.  Each poller copies its own
- * down when it is asked, so that nothing is locked while bytes move. */
+/* The figures of all children, and what the tunnels of this one do at this
+ * moment.  Each poller copies its own down when it is asked, so that nothing is
+ * locked while bytes move. */
 
 #include "mod_rpcproxy.h"
 
 #include <apr_escape.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
@@ -48,10 +50,11 @@ typedef struct report_t {
     apr_array_header_t *rows;
 } report_t;
 
-static void copy_down(apr_array_header_t *rows, const rpcproxy_tunnel_t *t)
+static void copy_down(apr_array_header_t *rows, rpcproxy_tunnel_t *t)
 {
     row_t *row = apr_array_push(rows);
 
+    rpcproxy_limits_tell(t);
     row->user = apr_pstrdup(rows->pool, t->vconn.identity.user);
     row->target = apr_pstrdup(rows->pool, t->vconn.identity.target);
     apr_cpystrn(row->client, t->client, sizeof(row->client));
@@ -114,12 +117,6 @@ static apr_status_t report_make(report_t *report, apr_pool_t *pool)
         rv = ask(rpcproxy_poller_at(i), report->rows);
     }
     rpcproxy_limits_totals(&report->totals);
-    for (i = 0; i < report->rows->nelts; i++) {
-        const row_t *row = &APR_ARRAY_IDX(report->rows, i, row_t);
-
-        report->totals.bytes_up += row->counts.bytes_up;
-        report->totals.bytes_down += row->counts.bytes_down;
-    }
     return rv;
 }
 
@@ -154,6 +151,32 @@ static const char *const limit_names[RPCPROXY_LIMITS] = {
     [RPCPROXY_LIMIT_CHILD] = "child",
     [RPCPROXY_LIMIT_HALF_OPEN] = "half_open",
 };
+
+/* Every figure with its names; limits and codes come behind. */
+/* clang-format off */
+static const struct {
+    rpcproxy_count_e count;
+    const char *json, *plain, *html;
+} figures[] = {
+    {RPCPROXY_TUNNELS,        "tunnels",        "Tunnels",       "Virtual connections"},
+    {RPCPROXY_HALF_OPEN,      "half_open",      "HalfOpen",      "in set-up"},
+    {RPCPROXY_RELAYS,         "relays",         "Relays",        "channels relayed to another process"},
+    {RPCPROXY_CHANNELS,       "channels",       "Channels",      "HTTP connections"},
+    {RPCPROXY_BEGUN,          "begun",          "Begun",         "Begun"},
+    {RPCPROXY_OPENED,         "opened",         "Opened",        "opened"},
+    {RPCPROXY_RELAYED,        "relayed",        "Relayed",       "channels relayed"},
+    {RPCPROXY_BYTES_UP,       "bytes_up",       "BytesUp",       "bytes up"},
+    {RPCPROXY_BYTES_DOWN,     "bytes_down",     "BytesDown",     "down"},
+    {RPCPROXY_PDUS_UP,        "pdus_up",        "PDUsUp",        "PDUs up"},
+    {RPCPROXY_PDUS_DOWN,      "pdus_down",      "PDUsDown",      "down"},
+    {RPCPROXY_PINGS_SENT,     "pings_sent",     "PingsSent",     "pings sent"},
+    {RPCPROXY_PINGS_RECEIVED, "pings_received", "PingsReceived", "received"},
+    {RPCPROXY_IN_RECYCLES,    "in_recycles",    "InRecycles",    "recycles of IN"},
+    {RPCPROXY_OUT_RECYCLES,   "out_recycles",   "OutRecycles",   "of OUT"},
+};
+/* clang-format on */
+
+#define FIGURES (int)(sizeof(figures) / sizeof(figures[0]))
 
 /* JSON. */
 
@@ -206,22 +229,22 @@ static void json_totals(request_rec *r, const rpcproxy_totals_t *t)
     int i;
 
     ap_rprintf(r,
-               "{\"process\": %d, \"tunnels\": %d, \"half_open\": %d, "
-               "\"max_tunnels\": %d, \"begun\": %" APR_UINT64_T_FMT
-               ", \"opened\": %" APR_UINT64_T_FMT
-               ", \"bytes_up\": %" APR_UINT64_T_FMT
-               ", \"bytes_down\": %" APR_UINT64_T_FMT,
-               (int)getpid(), t->tunnels, t->half_open, t->max_tunnels,
-               t->begun, t->opened, t->bytes_up, t->bytes_down);
+               "{\"process\": %d, \"processes\": %u, \"slots\": %u, "
+               "\"max_tunnels\": %d",
+               (int)getpid(), t->processes, t->slots, t->max_tunnels);
+    for (i = 0; i < FIGURES; i++) {
+        ap_rprintf(r, ",\n \"%s\": %" APR_INT64_T_FMT, figures[i].json,
+                   t->count[figures[i].count]);
+    }
     ap_rputs(",\n \"refused\": {", r);
     for (i = 0; i < RPCPROXY_CODES; i++) {
-        ap_rprintf(r, "%s\"%x\": %" APR_UINT64_T_FMT, i ? ", " : "", t->code[i],
-                   t->refused[i]);
+        ap_rprintf(r, "%s\"%x\": %" APR_INT64_T_FMT, i ? ", " : "",
+                   rpcproxy_code[i], t->count[RPCPROXY_REFUSED + i]);
     }
     ap_rputs("},\n \"over_limit\": {", r);
     for (i = 0; i < RPCPROXY_LIMITS; i++) {
-        ap_rprintf(r, "%s\"%s\": %" APR_UINT64_T_FMT, i ? ", " : "",
-                   limit_names[i], t->over[i]);
+        ap_rprintf(r, "%s\"%s\": %" APR_INT64_T_FMT, i ? ", " : "",
+                   limit_names[i], t->count[RPCPROXY_OVER_LIMIT + i]);
     }
     ap_rputs("},\n \"virtual_connections\": [", r);
 }
@@ -258,20 +281,20 @@ static void plain_totals(request_rec *r, const rpcproxy_totals_t *t)
     int i;
 
     ap_rprintf(r,
-               "RPCProxyTunnels: %d\nRPCProxyHalfOpen: %d\n"
-               "RPCProxyMaxTunnels: %d\nRPCProxyBegun: %" APR_UINT64_T_FMT
-               "\nRPCProxyOpened: %" APR_UINT64_T_FMT
-               "\nRPCProxyBytesUp: %" APR_UINT64_T_FMT
-               "\nRPCProxyBytesDown: %" APR_UINT64_T_FMT "\n",
-               t->tunnels, t->half_open, t->max_tunnels, t->begun, t->opened,
-               t->bytes_up, t->bytes_down);
+               "RPCProxyProcesses: %u\nRPCProxySlots: %u\n"
+               "RPCProxyMaxTunnels: %d\n",
+               t->processes, t->slots, t->max_tunnels);
+    for (i = 0; i < FIGURES; i++) {
+        ap_rprintf(r, "RPCProxy%s: %" APR_INT64_T_FMT "\n", figures[i].plain,
+                   t->count[figures[i].count]);
+    }
     for (i = 0; i < RPCPROXY_CODES; i++) {
-        ap_rprintf(r, "RPCProxyRefused-%x: %" APR_UINT64_T_FMT "\n", t->code[i],
-                   t->refused[i]);
+        ap_rprintf(r, "RPCProxyRefused-%x: %" APR_INT64_T_FMT "\n",
+                   rpcproxy_code[i], t->count[RPCPROXY_REFUSED + i]);
     }
     for (i = 0; i < RPCPROXY_LIMITS; i++) {
-        ap_rprintf(r, "RPCProxyOverLimit-%s: %" APR_UINT64_T_FMT "\n",
-                   limit_names[i], t->over[i]);
+        ap_rprintf(r, "RPCProxyOverLimit-%s: %" APR_INT64_T_FMT "\n",
+                   limit_names[i], t->count[RPCPROXY_OVER_LIMIT + i]);
     }
 }
 
@@ -281,20 +304,26 @@ static void html_totals(request_rec *r, const rpcproxy_totals_t *t)
 {
     int i;
 
-    ap_rprintf(r,
-               "<hr />\n<h1>RPC over HTTP, process %d</h1>\n"
-               "<p>%d virtual connections of at most %d, %d in set-up; begun: "
-               "%" APR_UINT64_T_FMT ", opened: %" APR_UINT64_T_FMT "<br />\n"
-               "Bytes up: %" APR_UINT64_T_FMT ", down: %" APR_UINT64_T_FMT
-               "<br />\nRefused by RPC error:",
-               (int)getpid(), t->tunnels, t->max_tunnels, t->half_open,
-               t->begun, t->opened, t->bytes_up, t->bytes_down);
+    ap_rprintf(r, "<hr />\n<h1>RPC over HTTP</h1>\n<p>In %u processes",
+               t->processes);
+    if (t->max_tunnels) {
+        ap_rprintf(r, " of at most %d virtual connections each",
+                   t->max_tunnels);
+    }
+    for (i = 0; i < FIGURES; i++) {
+        ap_rprintf(r, "%s%s: %" APR_INT64_T_FMT,
+                   apr_isupper(*figures[i].html) ? "<br />\n" : ", ",
+                   figures[i].html, t->count[figures[i].count]);
+    }
+    ap_rputs("<br />\nRefused by RPC error:", r);
     for (i = 0; i < RPCPROXY_CODES; i++) {
-        ap_rprintf(r, " %x: %" APR_UINT64_T_FMT, t->code[i], t->refused[i]);
+        ap_rprintf(r, " %x: %" APR_INT64_T_FMT, rpcproxy_code[i],
+                   t->count[RPCPROXY_REFUSED + i]);
     }
     ap_rputs("; by limit:", r);
     for (i = 0; i < RPCPROXY_LIMITS; i++) {
-        ap_rprintf(r, " %s: %" APR_UINT64_T_FMT, limit_names[i], t->over[i]);
+        ap_rprintf(r, " %s: %" APR_INT64_T_FMT, limit_names[i],
+                   t->count[RPCPROXY_OVER_LIMIT + i]);
     }
     ap_rputs("</p>\n", r);
 }
@@ -320,6 +349,7 @@ static void html_table(request_rec *r, const apr_array_header_t *rows)
 {
     int i;
 
+    ap_rprintf(r, "<p>Virtual connections of process %d:</p>\n", (int)getpid());
     ap_rputs("<table border=\"1\">\n<tr><th>User</th><th>Client</th>"
              "<th>Target</th><th>IN/OUT</th><th>State</th>"
              "<th>Bytes/PDUs up</th><th>Bytes/PDUs down</th>"

@@ -324,6 +324,7 @@ static apr_time_t deadline(rpcproxy_tunnel_t *t)
 void rpcproxy_tunnel_settle(rpcproxy_tunnel_t *t)
 {
     notice_broken(t);
+    rpcproxy_limits_tell_much(t);
     if (t->ended) {
         rpcproxy_poller_defer(t->poller, &t->again);
         return;

@@ -13,6 +13,8 @@ use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
 use T::Rpch;
 use T::Wait qw(until_true);
+use HTTP::Tiny;
+use JSON::PP qw(decode_json);
 use Time::HiRes qw(time);
 
 my $backend = T::Rpch->listener;
@@ -43,8 +45,8 @@ RPCProxyPingInterval 0
     AuthUserFile "\@DIR\@/users"
     Require valid-user
 </Location>
-<Location "/short/">
-    RPCProxyChannelLifetime 20000
+<Location "/tunnels">
+    SetHandler rpcproxy-status
 </Location>
 CONF
     my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
@@ -62,6 +64,15 @@ sub descriptors {
     my $count = 0;
     for my $pid (children()) { my @f = glob "/proc/$pid/fd/*"; $count += @f }
     return $count;
+}
+
+# The figures of the whole server, whichever child answers.
+sub status { return decode_json(HTTP::Tiny->new(keep_alive => 0)->get($httpd->url('/tunnels'))->{content}) }
+sub status_is {
+    my ($name, %want) = @_;
+    my $got;
+    ok(until_true(sub { $got = status(); !grep { $got->{$_} != $want{$_} } keys %want }, 5), $name)
+        or diag(join ' ', map { "$_=$got->{$_}, not $want{$_};" } sort keys %want);
 }
 
 sub folder { return $httpd->dir . '/rpcproxy.' . $httpd->pid }
@@ -99,11 +110,14 @@ sub idle {
 sub test_many {
     my ($name, $count, $tls) = @_;
     my $before = relayed();
+    my $bytes = status();
     my @all = open_many($count, $tls);
     my $crossed = relayed() - $before;
     cmp_ok($crossed, '>', 0, "$name: $crossed channels of $count tunnels crossed");
     my $good = grep { exchange(@{ $all[$_] }, $_) } 0 .. $#all;
     is($good, $count, "$name: every byte arrives, both ways");
+    my %level = (tunnels => $count, slots => $count, channels => 2 * $count, relays => $crossed, half_open => 0);
+    status_is("$name: any child tells of all of them", %level) for 1 .. 3;
     for my $n (0 .. $#all) {
         my ($c, $server) = @{ $all[$n] };
         ($c->in, $c->out, $server)[$n % 3]->close;
@@ -115,6 +129,19 @@ sub test_many {
     is($ended, $count, "$name: all ends close, whichever was first");
     cmp_ok(time - $start, '<', 3, "$name: soon");
     close_all(@all);
+    status_is("$name: nothing is left in shared memory, and every byte is counted",
+        (map { $_ => 0 } keys %level), begun => $bytes->{begun} + $count, opened => $bytes->{opened} + $count,
+        relayed => $bytes->{relayed} + $crossed, pdus_up => $bytes->{pdus_up} + 10 * $count,
+        bytes_up => $bytes->{bytes_up} + 160 * $count + stubs($count, 131, 977),
+        bytes_down => $bytes->{bytes_down} + 160 * $count + stubs($count, 37, 1103));
+}
+
+# The bytes of what exchange() sends on so many tunnels, without headers.
+sub stubs {
+    my ($count, $by_tunnel, $by_call) = @_;
+    my $sum = 0;
+    for my $n (0 .. $count - 1) { $sum += ($n * $by_tunnel + $_ * $by_call) % 5000 for 1 .. 10 }
+    return $sum;
 }
 
 # IN channels that come to any child replace the ones before.
@@ -194,7 +221,9 @@ sub test_kill {
     }
     is($dead + $alive, 20, "$name: $dead tunnels end whole, $alive go on");
     cmp_ok($dead, '>', 0, "$name: some had a part in the child");
+    status_is("$name: the others know how many are left", tunnels => $alive, slots => $alive, channels => 2 * $alive);
     close_all(@all);
+    status_is("$name: and at the end none", map { $_ => 0 } qw(tunnels slots channels relays half_open));
     ok(until_true(sub { my @c = children(); @c >= 3 && "@{[sockets()]}" eq "@{[sort { $a <=> $b } @c]}" }, 15),
         "$name: one socket for each child, none of the dead one")
         or diag("sockets: @{[sockets()]}, children: @{[children()]}");
