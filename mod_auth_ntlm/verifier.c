@@ -41,7 +41,7 @@ apr_status_t verifier_parse(verifier_server_t **server, const char *text,
     (*server)->host = host;
     (*server)->port = port ? port : VERIFIER_PORT;
     (*server)->name = apr_psprintf(pool, "%s:%d", host, (*server)->port);
-    return APR_SUCCESS;
+    return hostaddr_create(&(*server)->addresses, host, pool);
 }
 
 const char *verifier_why(const verifier_t *verifier)
@@ -179,29 +179,48 @@ static verifier_verdict_t ask(verifier_t *v, dcerpc_auth_question_t question,
                : no_answer(v, "answer to another question", APR_EINVAL);
 }
 
-/* Connects to v->server, trying each of its addresses within the deadline. */
-static apr_status_t open_socket(verifier_t *v)
+/* Connects to one address of v->server, a numeric one, by the deadline. */
+static apr_status_t open_address(verifier_t *v, const char *text)
 {
     apr_sockaddr_t *address;
-    apr_status_t rv = apr_sockaddr_info_get(
-        &address, v->server->host, APR_UNSPEC, v->server->port, 0, v->pool);
+    apr_status_t rv = apr_sockaddr_info_get(&address, text, APR_UNSPEC,
+                                            v->server->port, 0, v->pool);
 
-    for (; rv == APR_SUCCESS && address; address = address->next) {
+    if (rv == APR_SUCCESS) {
         rv = apr_socket_create(&v->socket, address->family, SOCK_STREAM,
                                APR_PROTO_TCP, v->pool);
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        apr_socket_opt_set(v->socket, APR_TCP_NODELAY, 1);
-        rv = arm(v);
-        if (rv == APR_SUCCESS) {
-            rv = apr_socket_connect(v->socket, address);
-        }
-        if (rv == APR_SUCCESS) {
-            return APR_SUCCESS;
-        }
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_socket_opt_set(v->socket, APR_TCP_NODELAY, 1);
+    rv = arm(v);
+    if (rv == APR_SUCCESS) {
+        rv = apr_socket_connect(v->socket, address);
+    }
+    if (rv != APR_SUCCESS) {
         verifier_close(v);
-        rv = address->next ? APR_SUCCESS : rv;
+    }
+    return rv;
+}
+
+/* Connects to v->server, trying each of its addresses within the deadline. */
+static apr_status_t open_socket(verifier_t *v, const char **why)
+{
+    apr_time_t now = apr_time_now();
+    hostaddr_list_t list;
+    apr_status_t rv =
+        hostaddr_get(v->server->addresses, &list, now, v->deadline - now);
+    int i;
+
+    *why = "cannot be resolved";
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *why = "cannot connect";
+    rv = APR_TIMEUP;
+    for (i = 0; i < list.count && rv != APR_SUCCESS; i++) {
+        rv = open_address(v, list.text[i]);
     }
     return rv;
 }
@@ -212,11 +231,12 @@ static verifier_verdict_t negotiate_with(verifier_t *v,
                                          apr_size_t len,
                                          dcerpc_auth_answer_t *answer)
 {
-    apr_status_t rv = open_socket(v);
+    const char *why;
+    apr_status_t rv = open_socket(v, &why);
     verifier_verdict_t verdict;
 
     if (rv != APR_SUCCESS) {
-        return no_answer(v, "cannot connect", rv);
+        return no_answer(v, why, rv);
     }
     v->call_id = 0;
     verdict =

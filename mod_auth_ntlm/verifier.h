@@ -15,6 +15,7 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
+#include "hostaddr.h"
 #include "ntlmssp.h"
 
 #define VERIFIER_PORT 135 /* the endpoint mapper's */
@@ -22,7 +23,8 @@
 typedef struct verifier_server_t {
     const char *host; /* as configured */
     apr_port_t port;
-    const char *name;                  /* host:port, for messages */
+    const char *name; /* host:port, for messages */
+    hostaddr_t *addresses;
     volatile apr_uint32_t probed;      /* one thread asks it while avoided */
     volatile apr_uint32_t avoid_until; /* seconds since 1970; it did not answer
                                           before and others are asked first */
