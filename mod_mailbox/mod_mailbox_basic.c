@@ -75,13 +75,14 @@ static authn_status check_bind(request_rec *r, const record_t *record,
     }
 }
 
-/* Gives mod_authn_socache what it needs to check the same password without
- * us. */
+/* Gives mod_authn_socache, where it wants it, what it needs to check the same
+ * password without us. */
 static void remember(request_rec *r, const char *user, const char *password)
 {
     const char *hash;
 
-    if (authn_cache_store && (hash = password_hash(password, r->pool))) {
+    if (authn_cache_store && mailbox_conf(r)->hashes == 1 &&
+        (hash = password_hash(password, r->pool))) {
         authn_cache_store(r, "mailbox", user, NULL, hash);
     }
 }

@@ -40,6 +40,7 @@ void *mailbox_create_conf(apr_pool_t *p, char *section)
     conf->login_ttl = -1;
     conf->cache_ttl = -1;
     conf->cache_negative_ttl = -1;
+    conf->hashes = -1;
     conf->env = -1;
     return conf;
 }
@@ -71,6 +72,7 @@ void *mailbox_merge_conf(apr_pool_t *p, void *basev, void *morev)
     MERGE(cache);
     MERGE_NUMBER(cache_ttl);
     MERGE_NUMBER(cache_negative_ttl);
+    MERGE_NUMBER(hashes);
     MERGE(login_delay);
     MERGE(delegates);
     MERGE(delegate_attributes);
@@ -366,6 +368,22 @@ static const char *set_cache_time(cmd_parms *cmd, void *confv,
     return NULL;
 }
 
+/* httpd gives a directive to each module that knows it.  This one is
+ * mod_authn_socache's; we look whether it wants our hashes, which cost more
+ * than the rest of a login. */
+static const char *see_provider(cmd_parms *cmd, void *confv, const char *name)
+{
+    mailbox_conf_t *conf = confv;
+
+    (void)cmd;
+    if (!ap_find_linked_module("mod_authn_socache.c")) {
+        return "AuthnCacheProvideFor: needs mod_authn_socache; load it "
+               "(a2enmod authn_socache)";
+    }
+    conf->hashes = conf->hashes == 1 || strcmp(name, "mailbox") == 0;
+    return NULL;
+}
+
 /* Whole numbers from 1 to `max` only. */
 static int is_number(const char *text, int max, int *number)
 {
@@ -472,6 +490,8 @@ static const char *set_delegate_group(cmd_parms *cmd, void *confv,
 }
 
 const command_rec mailbox_directives[] = {
+    AP_INIT_ITERATE("AuthnCacheProvideFor", see_provider, NULL, OR_AUTHCFG,
+                    "providers whose logins mod_authn_socache keeps"),
     AP_INIT_ITERATE2("MailboxDelegate", set_delegate, NULL,
                      RSRC_CONF | ACCESS_CONF,
                      "an account, and the mailboxes that it may ask about"),

@@ -50,6 +50,7 @@ typedef struct mailbox_conf_t {
     mailbox_cache_t *cache;
     apr_interval_time_t cache_ttl; /* 0: off */
     apr_interval_time_t cache_negative_ttl;
+    int hashes; /* mod_authn_socache wants them here; -1 unset */
     const delay_rules_t *login_delay;
     const apr_array_header_t *delegates;           /* mailbox_delegate_t */
     const apr_array_header_t *delegate_attributes; /* const char *, then NULL;

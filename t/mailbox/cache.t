@@ -35,6 +35,13 @@ CONF
     AuthnCacheContext mail
     Require valid-user
 </Location>
+<Location "/cached/below">
+    AuthnCacheTimeout 60
+</Location>
+<Location "/cached/not">
+    AuthnCacheProvideFor file
+    AuthnCacheContext other
+</Location>
 <Location "/plain">
     AuthType Basic
     AuthName "Mail"
@@ -73,7 +80,12 @@ is(login('cached', 'alice', 'wrong'), 401, 'a wrong one stays wrong');
 is(login('cached', 'alice', ''), 401, 'an empty one as well');
 is(login('cached', 'bob', 'secret-alice'), 401, "another user's as well");
 
+is(login('cached/below', 'carol', 'secret-carol'), 404, 'where AuthnCacheProvideFor is inherited');
+is(login('cached/not', 'dave', 'secret-dave'), 404, 'where it names another provider');
+
 $ldap->stop;
+is(login('cached', 'carol', 'secret-carol'), 200, 'without the directory: who logged in below is known');
+is(login('cached/not', 'dave', 'secret-dave'), 503, 'who is not to be kept is not');
 is(login('plain', 'alice', 'secret-alice'), 503, 'without the directory: 503');
 is(login('cached', 'alice', 'secret-alice'), 200, 'from the cache: 200');
 is(login('cached', 'alice', 'wrong'), 401, 'and still 401 for a wrong password');

@@ -98,6 +98,7 @@ my @wrong = (
     ['MailboxLoginCache yes', 'MailboxLoginCache: write Off, or seconds from 1 to 3600'],
     (map { ["MailboxCacheTime $_", 'MailboxCacheTime: write Off, or seconds from 1 to 3600'] }
         '0', '3601', 'yes', '60 -1', '60 3601', 'off 1'),
+    ["<Location /x>\nAuthnCacheProvideFor mailbox\n</Location>", 'AuthnCacheProvideFor: needs mod_authn_socache; load it'],
     ['MailboxCache nothing', 'MailboxCache: there is no provider "nothing"; write shmcb'],
     ["<Location /a>\nMailboxCache shmcb\n</Location>", 'MailboxCache'],
     ['MailboxEnv Maybe', 'MailboxEnv must be On or Off']);
