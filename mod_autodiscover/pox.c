@@ -146,7 +146,9 @@ static void print_owa(xml_out_t *x, const discover_answer_t *a,
     xml_out_attribute(x, "AuthenticationMethod", DISCOVER_OWA_AUTH);
     xml_out_text(x, a->owa_url);
     xml_out_end(x);
-    print_protocol(x, &p);
+    if (a->as_url) {
+        print_protocol(x, &p);
+    }
     xml_out_end(x);
 }
 

@@ -10,6 +10,7 @@ use Test::More;
 use JSON::PP qw(decode_json);
 use lib qw(t/lib t/autodiscover);
 use Ask qw(password);
+use Json;
 
 my $httpd = Ask::server(conf => <<'VHOST')->start;
 AutodiscoverServerName mail.example.test
@@ -28,10 +29,13 @@ VHOST
 my $curl = Ask->new($httpd)->curl;
 my $path = '/autodiscover/autodiscover.json';
 
+my @answers;
+
 sub answer {
     my ($url, @more) = @_;
     my $reply = $curl->get($url, @more);
     is($reply->{type}, 'application/json', "$url: JSON");
+    push @answers, $reply->{body};
     my $object = eval { decode_json($reply->{body}) } // {};
     return "$reply->{status} " . join ' ', map { $object->{$_} // '' }
         $reply->{status} == 200 ? qw(Protocol Url) : 'ErrorCode';
@@ -65,6 +69,11 @@ is(answer("$path?Email=a\@example.test&Protocol=Ews", header => ['Host: evil.exa
 is($curl->post("$path?Email=a\@example.test&Protocol=Ews", 'x')->{status}, 405, 'POST');
 is($curl->get("${path}x")->{status}, 404, 'nothing beside it');
 
+SKIP: {
+    my $missing = Json::missing();
+    skip $missing, 1 if $missing;
+    is_deeply([Json::wrong(@answers)], [], 'every answer keeps to the schema');
+}
 is($httpd->stop, 0, 'httpd ends cleanly');
 $httpd->log_ok();
 done_testing();

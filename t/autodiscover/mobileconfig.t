@@ -9,7 +9,7 @@ use warnings;
 use Test::More;
 use JSON::PP qw(decode_json);
 use lib qw(t/lib t/autodiscover);
-use Ask qw(password login_section);
+use Ask qw(password login_section valid);
 use T::Ca;
 use T::Dir qw(temp_dir write_file);
 
@@ -46,6 +46,7 @@ sub profile {
 my $reply = get('alice');
 is("$reply->{status} $reply->{type}", '200 application/x-apple-aspen-config', 'a profile');
 is($reply->{headers}{'content-disposition'}, 'attachment; filename="mail.mobileconfig"', 'to be saved');
+ok(valid($_, schema => 'mobileconfig.rng'), 'in the order of the schema') for $reply, get('bob');
 my $profile = profile($reply);
 is($profile->{PayloadType}, 'Configuration', 'of the right type');
 is($profile->{PayloadDisplayName}, 'Example & Co', 'with a name');

@@ -83,6 +83,10 @@ is(value(ask(envelope(message(User => ['alice'], 'UserDN')), user => 'dave:' . p
 my $soap12 = ask(envelope(message(User => [$mine], 'UserDN'), 12), type => 'application/soap+xml');
 is($soap12->{status}, 200, 'SOAP 1.2');
 like($soap12->{type}, qr{^application/soap\+xml}, 'is answered in SOAP 1.2');
+ok_valid($soap12, 'which is valid');
+my $fault12 = ask(envelope('<a:Nonsense/>', 12));
+is("$fault12->{status} " . value($fault12, 'Value'), '500 s:Sender', 'a fault in SOAP 1.2');
+ok_valid($fault12, 'is valid as well');
 ok(index($soap12->{body}, qq{<s:Envelope xmlns:s="} . $ns{12}) > 0, 'with its envelope');
 
 # --- domains ---
