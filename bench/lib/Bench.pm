@@ -11,7 +11,8 @@ package Bench;
 # In each round every target that some wanted row needs is measured once, in an
 # order that turns; a row's ratio is the median of its per-round ratios, ours
 # divided by the reference.  A row [..., what, 'inverse'] has the reference
-# divided by ours (durations, where more is better).
+# divided by ours (durations, where more is better).  A row may end with the
+# target of its ratio, [..., what, '', '>= 0.95'], which is met or missed.
 
 use strict;
 use warnings;
@@ -118,9 +119,17 @@ sub rounds {
     return @rounds;
 }
 
+# "met >= 0.95", "missed <= 1.10", or nothing.
+sub verdict {
+    my ($ratio, $target) = @_;
+    return '' unless defined $ratio && defined $target;
+    my ($least, $bound) = $target =~ /^([<>])= ([\d.]+)$/ or die "bad target: $target\n";
+    return (($least eq '>' ? $ratio >= $bound : $ratio <= $bound) ? 'met ' : 'missed ') . $target;
+}
+
 sub result {
     my ($row, @rounds) = @_;
-    my ($name, $unit, $ours, $reference, $what, $inverse) = @$row;
+    my ($name, $unit, $ours, $reference, $what, $inverse, $target) = @$row;
     my (@ours, @reference, @ratio);
     for my $round (@rounds) {
         my ($x, $y) = (value_of($round, $ours), value_of($round, $reference));
@@ -130,8 +139,9 @@ sub result {
         ($x, $y) = ($y, $x) if $inverse;
         push @ratio, $x / $y if $y > 0;
     }
+    my $ratio = median(@ratio);
     return { name => $name, unit => $unit, ours => median(@ours), reference => median(@reference),
-        ratio => median(@ratio), what => $what . ($inverse ? '; ratio is reference/ours' : '') };
+        ratio => $ratio, target => verdict($ratio, $target), what => $what . ($inverse ? '; ratio is reference/ours' : '') };
 }
 
 # --- all ---

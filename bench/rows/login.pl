@@ -124,7 +124,7 @@ return (
             shared => sub { requests(cached(), slapd_user(), $connections, '/ours-shared') },
             theirs => sub { requests(cached(), slapd_user(), $connections, '/reference') } },
           rows => [
-            [$name, 'logins/s', 'ours.rps', 'theirs.rps', "$theirs; $how"],
+            [$name, 'logins/s', 'ours.rps', 'theirs.rps', "$theirs; $how", '', '>= 0.95'],
             ["$name.p50", 'us', 'ours.p50', 'theirs.p50', $theirs],
             ["$name.p99", 'us', 'ours.p99', 'theirs.p99', $theirs],
             ["$name.cpu", 'us/login', 'ours.cpu', 'theirs.cpu', "$theirs; CPU of httpd"],
@@ -135,7 +135,7 @@ return (
         ours   => sub { requests(uncached(), slapd_user(), 4, '/ours') },
         theirs => sub { requests(uncached(), slapd_user(), 4, '/reference') } },
       rows => [
-        ['login.basic.ldap', 'logins/s', 'ours.rps', 'theirs.rps', 'mod_authnz_ldap without caches; OpenLDAP, 4 connections'],
+        ['login.basic.ldap', 'logins/s', 'ours.rps', 'theirs.rps', 'mod_authnz_ldap without caches; OpenLDAP, 4 connections', '', '>= 1.0'],
         ['login.basic.ldap.p50', 'us', 'ours.p50', 'theirs.p50', 'mod_authnz_ldap without caches'],
         ['login.basic.ldap.cpu', 'us/login', 'ours.cpu', 'theirs.cpu', 'mod_authnz_ldap without caches; CPU of httpd'],
         ['login.basic.ldap.p99', 'us', 'ours.p99', 'theirs.p99', 'mod_authnz_ldap without caches'] ] },
