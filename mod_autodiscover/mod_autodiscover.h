@@ -43,6 +43,14 @@ autodiscover_server_t *autodiscover_server_of(const server_rec *s);
 int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s);
 
+/* mod_autodiscover_authtype.c: the AuthType that the server and its <Location>
+ * sections give to `path`, or NULL; only before the first request. */
+const char *autodiscover_auth_type(server_rec *s, const char *path,
+                                   apr_pool_t *pool);
+
+/* 1 when the configuration has an AuthType in any place. */
+int autodiscover_has_any_auth_type(void);
+
 /* mod_autodiscover.c: 1 when r->user is somebody; else the log says what is
  * wrong with the location. */
 int autodiscover_is_logged_in(request_rec *r);

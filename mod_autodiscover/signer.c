@@ -113,6 +113,12 @@ static apr_status_t encode(PKCS7 *signed_data, const char **out,
     return APR_SUCCESS;
 }
 
+int discover_signer_is_current(const discover_signer_t *s)
+{
+    return X509_cmp_current_time(X509_get0_notBefore(s->certificate)) < 0 &&
+           X509_cmp_current_time(X509_get0_notAfter(s->certificate)) > 0;
+}
+
 apr_status_t discover_signer_sign(const discover_signer_t *s, const char *bytes,
                                   apr_size_t len, const char **out,
                                   apr_size_t *out_len, apr_pool_t *pool)

@@ -19,6 +19,9 @@ apr_status_t discover_signer_load(discover_signer_t **signer,
                                   const char *certificate, const char *key,
                                   const char **why, apr_pool_t *pool);
 
+/* 1 when the certificate is valid now. */
+int discover_signer_is_current(const discover_signer_t *signer);
+
 /* Signs `len` bytes; the result lives as long as `pool`.  APR_EGENERAL when
  * OpenSSL cannot. */
 apr_status_t discover_signer_sign(const discover_signer_t *signer,

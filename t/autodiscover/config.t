@@ -8,7 +8,7 @@ use strict;
 use warnings;
 use Test::More;
 use lib qw(t/lib t/autodiscover);
-use Ask qw(value code valid password);
+use Ask qw(value code valid password login_section);
 use T::Ca;
 use T::Dir qw(top read_file temp_dir);
 use T::Httpd;
@@ -16,7 +16,7 @@ use T::Httpd;
 sub tested {
     my ($conf, %more) = @_;
     return T::Httpd->new(modules => [qw(mailbox autodiscover)], load => ['ldap'],
-        conf => $conf, %more)->configtest;
+        main => login_section('^/autodiscover/'), conf => $conf, %more)->configtest;
 }
 
 # --- good ---

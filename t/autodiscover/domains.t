@@ -37,7 +37,7 @@ AutodiscoverSmtp smtp.main.test
     AutodiscoverRedirectUrl https://hoster.test/autodiscover/autodiscover.xml
 </AutodiscoverDomain>
 <AutodiscoverDomain loop.test>
-    AutodiscoverRedirectAddress %{local}@loop.test
+    AutodiscoverRedirectAddress %{local}@%{local}.test
 </AutodiscoverDomain>
 <AutodiscoverDomain bücher.test>
     AutodiscoverImap imap.%{domain}
@@ -82,7 +82,7 @@ ok(valid($hosted), 'a domain of a hoster');
 is(value($hosted, 'Action') . ' ' . value($hosted, 'RedirectUrl'),
     'redirectUrl https://hoster.test/autodiscover/autodiscover.xml', 'redirects to his URL');
 is(code($alice->pox(address => 'zoe@hosted.test', schema => 'mobilesync')), 601, 'which phones cannot follow');
-is(code($alice->pox(address => 'zoe@loop.test')), 602, '602: a redirect to the same address');
+is(code($alice->pox(address => 'loop@loop.test')), 602, '602: a redirect to the same address');
 
 my $soap = 'http://schemas.microsoft.com/exchange/2010/Autodiscover';
 my $reply = $alice->pox(path => '/autodiscover/autodiscover.svc', body => <<"XML");

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Writes a new key and its self-signed certificate to two files. */
-static int make_pair(const char *certificate, const char *key)
+static int make_pair(const char *certificate, const char *key, long from)
 {
     EVP_PKEY *pair = EVP_EC_gen("P-256");
     X509 *x = X509_new();
@@ -25,8 +25,8 @@ static int make_pair(const char *certificate, const char *key)
 
     X509_set_version(x, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(x), from);
+    X509_gmtime_adj(X509_getm_notAfter(x), from + 3600);
     X509_set_pubkey(x, pair);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
                                (const unsigned char *)"test", -1, -1, 0);
@@ -80,13 +80,15 @@ int main(void)
     key = apr_pstrcat(pool, dir, "/key", NULL);
     other_cert = apr_pstrcat(pool, dir, "/other", NULL);
     other_key = apr_pstrcat(pool, dir, "/otherkey", NULL);
-    ok(make_pair(cert, key) && make_pair(other_cert, other_key), "two pairs");
+    ok(make_pair(cert, key, -1) && make_pair(other_cert, other_key, -1),
+       "two pairs");
 
     is_int(discover_signer_load(&signer, cert, key, &why, pool), APR_SUCCESS,
            "a certificate and its key");
     is_int(
         discover_signer_sign(signer, text, sizeof(text) - 1, &der, &len, pool),
         APR_SUCCESS, "sign");
+    is_int(discover_signer_is_current(signer), 1, "the certificate is valid");
     is_str(verified(der, len, pool), text, "and can be verified, byte by byte");
     ((char *)der)[len / 3] ^= 1;
     ok(!verified(der, len, pool) || strcmp(verified(der, len, pool), text) != 0,
@@ -102,6 +104,16 @@ int main(void)
            "a folder");
     is_int(discover_signer_load(&signer, "/nonexistent", key, &why, pool),
            APR_ENOENT, "no file");
+    ok(make_pair(cert, key, 1800) &&
+           discover_signer_load(&signer, cert, key, &why, pool) ==
+               APR_SUCCESS &&
+           !discover_signer_is_current(signer),
+       "one that is valid later");
+    ok(make_pair(cert, key, -7200) &&
+           discover_signer_load(&signer, cert, key, &why, pool) ==
+               APR_SUCCESS &&
+           !discover_signer_is_current(signer),
+       "one that has expired");
     unlink(cert);
     unlink(key);
     unlink(other_cert);
