@@ -28,23 +28,19 @@ BEGIN {
 }
 use T::Netns;
 use Test::More;
+use Site;
 use Ask qw(password);
-use T::Ca;
-use T::Dir qw(temp_dir);
+use Ways;
 
-my $dir   = temp_dir();
-my $ca    = T::Ca->make("$dir");
-my $httpd = Ask::server(tls => $ca, listen_tls => 443, listen_port => 80, conf => <<'CONF')->start;
-AutodiscoverServerName mail.example.test
+my $site = Site->new(conf => <<'CONF')->start;
 AutodiscoverActiveSyncUrl https://mail.example.test/Microsoft-Server-ActiveSync
-AutodiscoverHttpRedirect https://mail.example.test/autodiscover/autodiscover.xml
 CONF
 
 sub found {
     my ($client, $name, $password) = @_;
-    local %ENV = (%ENV, NODE_EXTRA_CA_CERTS => $ca->{ca}, NODE_NO_WARNINGS => 1);
-    open my $pipe, '-|', 'node', "$clients/discover.js", $client, "$name\@example.test", $password // password('alice')
-        or die "node: $!\n";
+    local %ENV = (%ENV, $site->client($name), NODE_NO_WARNINGS => 1);
+    open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', 'node', "$clients/discover.js", $client,
+        "$name\@example.test", $password // password('alice') or die "node: $!\n";
     local $/;
     my $out = <$pipe> // '';
     close $pipe;
@@ -53,15 +49,23 @@ sub found {
 
 my $ews = 'found https://mail.example.test/EWS/Exchange.asmx';
 my $eas = 'found https://mail.example.test/Microsoft-Server-ActiveSync';
-for my $row (['ews-javascript-api', $ews], ['autodiscover', $ews], ['exchange-autodiscover', $ews],
-    ['autodiscover-activesync', $eas]) {
-    my ($client, $url) = @$row;
-    is(found($client, 'alice'), $url, "$client finds it");
-    is(found($client, 'alice.alias'), $url, "$client: by an alias");
+my %url = ('ews-javascript-api' => $ews, autodiscover => $ews, 'exchange-autodiscover' => $ews,
+    'autodiscover-activesync' => $eas);
+
+# What two of them do not reach: one never asks for SRV and ends at the first
+# web page, the other gives up where autodiscover. has no address.
+my %ignores = ('autodiscover' => qr/SRV|a web server/, 'autodiscover-activesync' => qr/SRV/);
+
+for my $client (sort keys %url) {
+    for my $way (grep { !$ignores{$client} || !/$ignores{$client}/ } Ways::names()) {
+        Ways::go($way);
+        is(found($client, 'alice'), $url{$client}, "$client: $way");
+    }
+    Ways::go('autodiscover. below it');
+    is(found($client, 'alice.alias'), $url{$client}, "$client: by an alias");
     unlike(found($client, 'bob'), qr/^found http/, "$client: not that of another");
     unlike(found($client, 'alice', 'wrong'), qr/^found http/, "$client: not with a wrong password");
 }
 
-is($httpd->stop, 0, 'httpd ends cleanly');
-$httpd->log_ok('AH01617');
+$site->stop('AH01617');
 done_testing();
