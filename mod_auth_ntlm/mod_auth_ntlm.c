@@ -25,8 +25,10 @@ typedef struct verdict_t {
     int status; /* OK, or what was returned */
     const char *user;
     const char *auth_type;
+    /* Where it was decided: */
     const account_domain_t *domain;
     const apr_array_header_t *servers;
+    const char *realm;
 } verdict_t;
 
 /* mod_authz_core asks for this when the user who logged in is not the one
@@ -109,6 +111,26 @@ static const verdict_t *earlier_verdict(const request_rec *r)
     return verdict;
 }
 
+/* AuthName, or "". */
+static const char *realm_of(request_rec *r)
+{
+    const char *name = ap_auth_name(r);
+
+    return name ? name : "";
+}
+
+/* 1 when it counts for `r`, a subrequest or a redirect of the request that it
+ * was given on.  A Basic login does not, since other providers may be asked
+ * here; a refusal by them does. */
+static int counts_for(const verdict_t *verdict, request_rec *r,
+                      const auth_ntlm_dir_t *conf)
+{
+    return verdict->domain == conf->domain &&
+           verdict->servers == conf->servers &&
+           strcmp(verdict->realm, realm_of(r)) == 0 &&
+           (verdict->status != OK || strcmp(verdict->auth_type, "NTLM") == 0);
+}
+
 static int carries_ntlm(const request_rec *r)
 {
     token_scheme_t scheme =
@@ -117,35 +139,41 @@ static int carries_ntlm(const request_rec *r)
     return scheme == TOKEN_NTLM || scheme == TOKEN_NEGOTIATE;
 }
 
+/* The verdict on `r` alone, which is kept for what follows from it. */
+static int judge(request_rec *r, const auth_ntlm_dir_t *conf)
+{
+    verdict_t *verdict = apr_pcalloc(r->pool, sizeof(*verdict));
+
+    verdict->status = decide(r, conf);
+    verdict->user = r->user;
+    verdict->auth_type = r->ap_auth_type;
+    verdict->domain = conf->domain;
+    verdict->servers = conf->servers;
+    verdict->realm = realm_of(r);
+    ap_set_module_config(r->request_config, &auth_ntlm_module, verdict);
+    return verdict->status;
+}
+
 static int check_authn(request_rec *r)
 {
     const auth_ntlm_dir_t *conf =
         ap_get_module_config(r->per_dir_config, &auth_ntlm_module);
     const char *type = ap_auth_type(r);
     const verdict_t *earlier;
-    verdict_t *verdict;
 
     if (!type || ap_cstr_casecmp(type, "NTLM") != 0) {
         return DECLINED;
     }
     earlier = earlier_verdict(r);
-    if (earlier && earlier->domain == conf->domain &&
-        earlier->servers == conf->servers) {
+    if (earlier && counts_for(earlier, r, conf)) {
         r->user = (char *)earlier->user;
         r->ap_auth_type = (char *)earlier->auth_type;
         return earlier->status;
     }
     if (earlier && carries_ntlm(r)) {
-        return HTTP_UNAUTHORIZED;
+        return HTTP_UNAUTHORIZED; /* the message is used up */
     }
-    verdict = apr_pcalloc(r->pool, sizeof(*verdict));
-    verdict->status = decide(r, conf);
-    verdict->user = r->user;
-    verdict->auth_type = r->ap_auth_type;
-    verdict->domain = conf->domain;
-    verdict->servers = conf->servers;
-    ap_set_module_config(r->request_config, &auth_ntlm_module, verdict);
-    return verdict->status;
+    return judge(r, conf);
 }
 
 /* One gate a child, shared by all virtual hosts.  Connections of the event MPM

@@ -13,9 +13,22 @@
  * a 401 can keep the connection. */
 #define SMALL_BODY 65536
 
+/* 1 when mod_remoteip took the client's address from a header, which it may
+ * have removed: then the address was made for the request.  One from the PROXY
+ * protocol was made for the connection, which is the client's own. */
+static int is_address_from_header(const request_rec *r)
+{
+    const conn_rec *c = r->connection;
+
+    return r->useragent_addr && r->useragent_addr != c->client_addr &&
+           r->useragent_addr->pool != c->pool;
+}
+
 int auth_ntlm_is_bindable(const request_rec *r)
 {
-    static const char *const signs[] = {"Via", "Forwarded", "X-Forwarded-For"};
+    static const char *const signs[] = {
+        "Via",       "Forwarded",         "X-Forwarded-For",
+        "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host"};
     apr_size_t i;
 
     if (r->connection->master || r->proto_num >= HTTP_VERSION(2, 0) ||
@@ -27,8 +40,7 @@ int auth_ntlm_is_bindable(const request_rec *r)
             return 0;
         }
     }
-    /* mod_remoteip takes the header away and leaves this. */
-    return apr_table_get(r->notes, "remoteip-proxy-ip-list") == NULL;
+    return !is_address_from_header(r);
 }
 
 void auth_ntlm_keep_connection(request_rec *r)

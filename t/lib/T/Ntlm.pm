@@ -16,6 +16,7 @@ package T::Ntlm;
 use strict;
 use warnings;
 use IO::Handle;
+use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::SSL;
 use IPC::Open2;
@@ -56,6 +57,27 @@ sub send_only {
     $self->{socket}->flush;
 }
 
+sub body {
+    my ($self, %headers) = @_;
+    my ($socket, $body) = ($self->{socket}, '');
+    read $socket, $body, $headers{'content-length'} if $headers{'content-length'};
+    return $body unless ($headers{'transfer-encoding'} // '') eq 'chunked';
+    while ((my $line = <$socket> // '') =~ /^([0-9a-f]+)/i) {
+        read $socket, $body, hex $1, length $body;
+        <$socket>;
+        last if hex $1 == 0;
+    }
+    return $body;
+}
+
+# Bytes as they are.
+sub send_raw {
+    my ($self, $bytes) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    print { $self->{socket} } $bytes;
+    $self->{socket}->flush;
+}
+
 # Reads one answer; status 0 when the connection ended before it.
 sub answer {
     my ($self, $method) = @_;
@@ -72,13 +94,25 @@ sub answer {
         }
     } while ($status == 100);
     my %headers = map { @$_ } @headers;
-    my $body = '';
-    read $socket, $body, $headers{'content-length'} if $headers{'content-length'} && ($method // '') ne 'HEAD';
+    my $body = ($method // '') eq 'HEAD' ? '' : $self->body(%headers);
     my @offers = map { $_->[1] } grep { $_->[0] eq 'www-authenticate' } @headers;
     my ($challenge) = map { /^NTLM (\S+)/ } @offers;
     return { status => $status, headers => \%headers, offers => \@offers, body => $body,
         challenge => $challenge && decode_base64($challenge),
         close => scalar(($headers{connection} // '') =~ /close/i) };
+}
+
+# The status of the next answer and all bytes behind its headers, until the
+# server has ended the connection or been silent for a second.
+sub all_that_comes {
+    my ($self) = @_;
+    my $bytes = '';
+    my $poll = IO::Select->new($self->{socket});
+    while ($poll->can_read(1)) {
+        sysread $self->{socket}, $bytes, 65536, length $bytes or last;
+    }
+    return ($1, $2) if $bytes =~ m{^HTTP/1\.\d (\d{3}).*?\r\n\r\n(.*)}s;
+    return (0, $bytes);
 }
 
 # 1 when the server has ended the connection (waits for it, at most 5 s).
