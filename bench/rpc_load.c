@@ -7,7 +7,8 @@
  *   rtt TUNNELS SECONDS BYTES   one call in flight on each tunnel
  *   setup COUNT                 connect up to bind_ack, one after the other
  *   storm COUNT                 the same, all at once
- *   hold COUNT                  holds so many idle until standard input ends
+ *   hold COUNT SECONDS          holds so many until standard input ends; each
+ *                               sends a ping so often, never with 0
  *   down BYTES, up BYTES        one large answer, one large request
  *   split COUNT                 calls whose request has two fragments
  *   close COUNT                 until the other side's close is seen
@@ -17,6 +18,7 @@
 
 #include "rpc_tunnel.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +221,28 @@ static void storm(const double *number)
     free(threads);
 }
 
+/* Until standard input ends: the tunnels ping by turns, evenly spread. */
+static void ping_by_turns(tunnel_t *tunnels, size_t count, double seconds)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    double step = seconds * 1e6 / (double)count, due = load_now();
+    size_t next = 0;
+
+    for (;;) {
+        double wait = due - load_now();
+
+        if (poll(&input, 1, wait > 0 ? (int)(wait / 1000) + 1 : 0) != 0) {
+            return;
+        }
+        for (; load_now() >= due; due += step) {
+            if (tunnel_ping(&tunnels[next]) != 0) {
+                load_die("a tunnel broke at a ping");
+            }
+            next = (next + 1) % count;
+        }
+    }
+}
+
 static void hold(const double *number)
 {
     size_t i, count = (size_t)number[0], failed = 0;
@@ -238,6 +262,9 @@ static void hold(const double *number)
     printf("held=%zu failed=%zu us=%.1f\n", count - failed, failed,
            load_now() - start);
     fflush(stdout);
+    if (number[1] > 0 && failed == 0) {
+        ping_by_turns(tunnels, count, number[1]);
+    }
     while (getchar() != EOF) {
     }
     for (i = 0; i < count; i++) {
@@ -401,7 +428,7 @@ static const struct {
     void (*run)(const double *number);
 } actions[] = {
     {"rtt", 3, rtt},     {"setup", 1, setup},      {"storm", 1, storm},
-    {"hold", 1, hold},   {"down", 1, down},        {"up", 1, up},
+    {"hold", 2, hold},   {"down", 1, down},        {"up", 1, up},
     {"split", 1, split}, {"close", 1, close_seen},
 };
 

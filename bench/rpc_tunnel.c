@@ -23,6 +23,8 @@ enum {
     RTS_DESTINATION = 13
 };
 
+enum { RTS_FLAG_PING = 1 }; /* 2.2.3.4 */
+
 /* --- PDUs --- */
 
 static void put_header(bytes_writer_t *w, int ptype, int flags, size_t len,
@@ -394,6 +396,16 @@ int tunnel_request(tunnel_t *t, int flags, uint16_t opnum, const void *stub,
     }
     t->in_sent += (uint32_t)w.used;
     return stream_write(&t->in, fragment, w.used);
+}
+
+int tunnel_ping(tunnel_t *t)
+{
+    unsigned char ping[20];
+    bytes_writer_t w;
+
+    bytes_writer_init(&w, ping, sizeof(ping));
+    put_rts(&w, RTS_FLAG_PING, 0, sizeof(ping));
+    return stream_write(&t->in, ping, w.used);
 }
 
 int tunnel_has_window(const tunnel_t *t, size_t len)

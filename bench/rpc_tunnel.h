@@ -58,6 +58,9 @@ int tunnel_receive(tunnel_t *t, const unsigned char **pdu, size_t *len);
 int tunnel_request(tunnel_t *t, int flags, uint16_t opnum, const void *stub,
                    size_t len);
 
+/* A ping on IN ([MS-RPCH] 2.2.4.49).  0, or -1. */
+int tunnel_ping(tunnel_t *t);
+
 /* Room in the peer's receive window for another PDU of `len` bytes? */
 int tunnel_has_window(const tunnel_t *t, size_t len);
 

@@ -494,6 +494,20 @@ int rpcproxy_channel_run(rpcproxy_chan_t *chan)
     return SUSPENDED;
 }
 
+/* Memory that the connection keeps for its next request, which never comes: the
+ * buffer that the header was read into, and what is freed from now on. */
+static void give_back_memory(const conn_rec *c)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(c->pool);
+    apr_memnode_t *node;
+
+    apr_allocator_max_free_set(allocator, 1);
+    node = apr_allocator_alloc(allocator, READ_SIZE);
+    if (node) {
+        apr_allocator_free(allocator, node);
+    }
+}
+
 /* The one place where a channel goes to its poller.  A connection that broke
  * meanwhile comes here in another state, and the MPM ends it. */
 void rpcproxy_channel_suspended(conn_rec *c, request_rec *r)
@@ -504,6 +518,7 @@ void rpcproxy_channel_suspended(conn_rec *c, request_rec *r)
     (void)r;
     if (chan && c->cs->state == CONN_STATE_SUSPENDED && !c->aborted) {
         ap_set_module_config(c->conn_config, &rpcproxy_module, NULL);
+        give_back_memory(c);
         rpcproxy_poller_post(chan->poller, &chan->start);
     }
 }

@@ -107,9 +107,11 @@ MaxRequestWorkers 64
 AsyncRequestWorkerFactor 200
 LogLevel warn
 CONF
+# The same with what mod_rpcproxy(5) says of a server for tunnels alone: 8
+# workers, and no thread more for thousands of them.
+our $few_threads = $one_child =~ s/\b64\b/8/gr =~ s/(?<=Factor )200/4000/r;
 # The same where each connection keeps a thread.
-my $threads = 300 + ($ENV{IDLE} || 500);
-my $many_threads = $one_child =~ s/\b64\b/$threads/gr;
+my $many_threads = $one_child =~ s/\b64\b/800/gr;
 
 # httpd's own way to a TCP back end.
 sub new_connect_proxy {
@@ -121,8 +123,9 @@ sub connect_proxy { stage(connect_proxy => \&new_connect_proxy) }
 
 # The tunnel.
 sub new_rpc_proxy {
+    my ($main) = @_;
     my ($back, $users) = (rpc_server()->{port}, user_file());
-    return T::Httpd->new(modules => ['rpcproxy'], tls => ca(), main => $one_child, conf => <<"CONF")->start;
+    return T::Httpd->new(modules => ['rpcproxy'], tls => ca(), main => $main // $one_child, conf => <<"CONF")->start;
 <Location /rpc/rpcproxy.dll>
   AuthType Basic
   AuthName bench
