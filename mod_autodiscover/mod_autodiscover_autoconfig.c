@@ -88,14 +88,15 @@ int autodiscover_handle_autoconfig(request_rec *r)
     return glue_send(r, "text/xml; charset=utf-8", bytes, len);
 }
 
-/* RFC 6764 section 5: whatever is asked at the well-known place is sent on. */
+/* RFC 6764 section 5: whatever is asked at the well-known place is sent on.
+ * Clients drop the body of a PROPFIND at 301. */
 static int send_on(request_rec *r, const char *url)
 {
     if (!url) {
         return DECLINED;
     }
     apr_table_setn(r->headers_out, "Location", url);
-    return HTTP_MOVED_PERMANENTLY;
+    return HTTP_TEMPORARY_REDIRECT;
 }
 
 int autodiscover_handle_caldav(request_rec *r)

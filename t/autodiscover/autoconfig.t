@@ -98,7 +98,7 @@ is(get('?emailaddress=alice@example.test', 'x')->{body}, $one, 'and nowhere else
 
 for my $method (qw(GET PROPFIND OPTIONS)) {
     my $reply = $curl->get('/.well-known/caldav', method => $method, header => ['Host: example.test']);
-    is("$reply->{status} " . ($reply->{headers}{location} // ''), '301 https://dav.example.test/calendars/', "$method caldav");
+    is("$reply->{status} " . ($reply->{headers}{location} // ''), '307 https://dav.example.test/calendars/', "$method caldav");
 }
 is($curl->get('/.well-known/carddav', header => ['Host: example.test'])->{status}, 404, 'what needs a mailbox is not told');
 is($curl->get('/.well-known/caldav', header => ['Host: evil.example'])->{status}, 404, 'nor to foreign hosts');

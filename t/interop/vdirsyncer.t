@@ -62,7 +62,7 @@ like($people, qr/^FN:Bob Example\r?$/m, 'CardDAV: the person') or diag($said);
 is($nothing, '', 'with a wrong password nothing');
 
 my $log = read_file($site->{httpd}->dir . '/access.log');
-like($log, qr{"\w+ /\.well-known/$_\b[^"]*" 301 }, "it asked at /.well-known/$_") for qw(caldav carddav);
+like($log, qr{"\w+ /\.well-known/$_\b[^"]*" 307 }, "it asked at /.well-known/$_") for qw(caldav carddav);
 
 $site->stop;
 done_testing();
