@@ -5,7 +5,8 @@
 #   make check        build and run every test (as root: with real servers)
 #   make demo         start everything on loopback and show it; Ctrl-C ends it
 #                     (DEMO_ONCE=1: end at once, DEMO_PORT=8443, DEMO_SAMBA=no)
-#   make interop      run third-party clients too heavy for check
+#   make interop      run third-party clients too heavy for check, and the fault
+#                     test of mod_rpcproxy with all of its cycles
 #   make bench        measure beside references (ROWS='rpc.*' for some rows)
 #   make lint         house rules, static analysis
 #   make asan         the whole suite under ASan and UBSan
@@ -246,7 +247,7 @@ demo: all
 	@POSTERN_BUILD=$(B) perl demo/demo.pl
 
 interop: all
-	POSTERN_BUILD=$(B) prove -r t/interop
+	POSTERN_BUILD=$(B) LONG=1 prove -r t/interop t/rpcproxy/faults.t
 
 # For scripts that compile: the include paths.
 cppflags:

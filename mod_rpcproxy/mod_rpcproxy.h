@@ -13,6 +13,7 @@
  *   limits     how many tunnels there may be, and totals
  *   status     what they do at this moment, for /server-status and as JSON
  *   tunnel     moves the bytes of one virtual connection
+ *   rest       what is left to move when one side has ended
  *   backend    its TCP connection
  *
  * and mod_rpcproxy_relay.h where several children meet.
@@ -328,6 +329,21 @@ apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to);
 void rpcproxy_held_keep(rpcproxy_held_t *held, const void *bytes,
                         apr_size_t len);
 
+/* The rest of what a side had sent that has ended (mod_rpcproxy_rest.c). */
+
+typedef struct rpcproxy_rest_t {
+    apr_time_t at; /* when to look; 0: no side has ended */
+    vconn_channel_e of;
+    apr_uint64_t taken; /* as it was at the last look */
+} rpcproxy_rest_t;
+
+/* `of`, VCONN_IN or VCONN_BACKEND, has ended, and cannot be read up to its
+ * end. */
+void rpcproxy_rest_begin(rpcproxy_tunnel_t *t, vconn_channel_e of);
+
+/* At each tick: ends the tunnel when the other side stands still. */
+void rpcproxy_rest_look(rpcproxy_tunnel_t *t);
+
 /* Tunnels (mod_rpcproxy_tunnel.c). */
 
 struct rpcproxy_tunnel_t {
@@ -344,6 +360,7 @@ struct rpcproxy_tunnel_t {
     int reading[VCONN_CHANNELS];      /* as it was at the last settling */
     apr_interval_time_t partial_time; /* for the rest of a PDU of the client */
     apr_time_t partial_at;            /* when that is over; 0: none waits */
+    rpcproxy_rest_t rest;
     rpcproxy_party_t *party[RPCPROXY_PARTIES]; /* where it is counted */
     vconn_counts_t told;                       /* what has been counted of it */
     int trace;
@@ -386,6 +403,7 @@ void rpcproxy_tunnel_writable(rpcproxy_chan_t *chan);
 void rpcproxy_tunnel_gone(rpcproxy_chan_t *chan);
 void rpcproxy_tunnel_backend_up(rpcproxy_tunnel_t *t);
 void rpcproxy_tunnel_backend_down(rpcproxy_tunnel_t *t, const char *why);
+void rpcproxy_tunnel_backend_ended(rpcproxy_tunnel_t *t); /* unread */
 void rpcproxy_tunnel_backend_ready(rpcproxy_tunnel_t *t);
 void rpcproxy_tunnel_backend_writable(rpcproxy_tunnel_t *t);
 void rpcproxy_tunnel_forwarded(rpcproxy_tunnel_t *t, apr_size_t len);

@@ -166,9 +166,12 @@ static void on_event(rpcproxy_watch_t *watch, apr_uint32_t events)
     if (events & EPOLLIN) {
         rpcproxy_tunnel_backend_ready(b->tunnel);
     }
-    else if (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) {
+    else if (events & (EPOLLERR | EPOLLHUP)) {
         rpcproxy_tunnel_backend_down(b->tunnel,
                                      "back end closed the connection");
+    }
+    else if (events & EPOLLRDHUP) {
+        rpcproxy_tunnel_backend_ended(b->tunnel);
     }
 }
 

@@ -63,6 +63,7 @@ static void run_report(rpcproxy_task_t *task)
         return;
     }
     if (gone) {
+        chan->hung_up = 1;
         rpcproxy_tunnel_gone(chan);
     }
     else if (bytes && b->wanted) {
@@ -131,14 +132,15 @@ static void on_hangup(rpcproxy_watch_t *watch, apr_uint32_t events)
     }
 }
 
-/* An IN worker sees the end of its stream itself; an OUT worker sleeps. */
+/* A worker that reads sees the end of its stream itself; others sleep. */
 static void blocking_watch(rpcproxy_chan_t *chan, int read)
 {
     blocking_t *b = chan->private;
 
     b->wanted = read;
-    if (chan->out && !chan->hung_up) {
-        rpcproxy_poller_watch(chan->poller, &chan->watch, EPOLLRDHUP);
+    if (!chan->hung_up) {
+        rpcproxy_poller_watch(chan->poller, &chan->watch,
+                              chan->out || !read ? EPOLLRDHUP : 0);
     }
 }
 

@@ -22,6 +22,8 @@ APLOG_USE_MODULE(rpcproxy);
 /* When to look how much OUT's client has taken: soon, then more seldom. */
 #define LOOK_FIRST apr_time_from_msec(10)
 #define LOOK_LAST apr_time_from_msec(1000)
+/* How long the owner may take nothing of a client that has ended. */
+#define STANDSTILL apr_time_from_msec(400)
 /* All that comes on a replacement OUT channel: OUT_R2/C1. */
 #define C1_SIZE 24
 
@@ -37,6 +39,8 @@ struct rpcproxy_relay_t {
     rpcproxy_task_t again; /* more to read, or the end */
     apr_interval_time_t pause;
     apr_size_t to_read; /* bytes that may still come from the client */
+    apr_uint64_t moved; /* bytes of IN, and as it was at the last look */
+    apr_uint64_t moved_before;
     apr_size_t untaken; /* written to the client and not reported */
     int up_ended;       /* the owner has been told that the client ended */
     int ended;
@@ -106,6 +110,7 @@ static int read_client(rpcproxy_relay_t *x)
     if (x->chan->out) {
         x->to_read -= len;
     }
+    x->moved += len;
     if (rpcproxy_wire_send(&x->wire, RELAY_DATA, 0, scratch, len)) {
         owner_lost(x);
         return 0;
@@ -202,11 +207,8 @@ static void pump_down(rpcproxy_relay_t *x)
 
 /* Reports what OUT's client has taken when it has taken all: the owner needs
  * to know that it is not the network that holds the window. */
-static void on_look(rpcproxy_timer_t *timer)
+static void look_at_out(rpcproxy_relay_t *x)
 {
-    rpcproxy_relay_t *x =
-        (rpcproxy_relay_t *)((char *)timer - offsetof(rpcproxy_relay_t, look));
-
     if (x->chan->ops->unsent(x->chan) == 0) {
         if (rpcproxy_wire_send(&x->wire, RELAY_TAKEN, (apr_uint32_t)x->untaken,
                                NULL, 0)) {
@@ -218,7 +220,35 @@ static void on_look(rpcproxy_timer_t *timer)
         return;
     }
     x->pause = 2 * x->pause < LOOK_LAST ? 2 * x->pause : LOOK_LAST;
-    rpcproxy_poller_timer(x->poller, timer, x->poller->now + x->pause);
+    rpcproxy_poller_timer(x->poller, &x->look, x->poller->now + x->pause);
+}
+
+/* The client of IN has ended: what it had sent goes on as long as the owner
+ * takes it (mod_rpcproxy_rest.c has the same for tunnels). */
+static void look_at_in(rpcproxy_relay_t *x)
+{
+    if (x->up_ended) {
+        return;
+    }
+    if (x->moved == x->moved_before) {
+        end(x, 0);
+        return;
+    }
+    x->moved_before = x->moved;
+    rpcproxy_poller_timer(x->poller, &x->look, x->poller->now + STANDSTILL);
+}
+
+static void on_look(rpcproxy_timer_t *timer)
+{
+    rpcproxy_relay_t *x =
+        (rpcproxy_relay_t *)((char *)timer - offsetof(rpcproxy_relay_t, look));
+
+    if (x->chan->out) {
+        look_at_out(x);
+    }
+    else {
+        look_at_in(x);
+    }
 }
 
 /* Waiting. */
@@ -287,8 +317,12 @@ void rpcproxy_relay_gone(rpcproxy_chan_t *chan)
 {
     rpcproxy_relay_t *x = chan->relay;
 
-    if (chan->out || !reads_client(x)) {
+    if (chan->out || chan->broken) {
         end_up(x);
+    }
+    else if (!reads_client(x)) {
+        x->moved_before = x->moved;
+        rpcproxy_poller_timer(x->poller, &x->look, x->poller->now + STANDSTILL);
     }
     settle(x);
 }

@@ -239,6 +239,7 @@ static void on_timer(rpcproxy_timer_t *timer)
         rpcproxy_tunnel_malformed(t, VCONN_IN,
                                   "the rest of a PDU did not come in time");
     }
+    rpcproxy_rest_look(t);
     rpcproxy_stream_down(t);
     rpcproxy_tunnel_settle(t);
 }
@@ -281,8 +282,8 @@ static void wait_for_backend(rpcproxy_tunnel_t *t)
     if (t->backend.unsent.len) {
         events |= EPOLLOUT;
     }
-    /* It has nothing to say before the client is there, but it may go. */
-    if (t->vconn.state != VCONN_OPEN) {
+    /* It may go while it is not read. */
+    if (!(events & EPOLLIN) && !t->rest.at) {
         events |= EPOLLRDHUP;
     }
     /* EPOLLERR and EPOLLHUP come unasked, but not with an empty set. */
@@ -311,6 +312,9 @@ static apr_time_t deadline(rpcproxy_tunnel_t *t)
 {
     apr_time_t at = vconn_deadline(&t->vconn);
 
+    if (t->rest.at && (!at || t->rest.at < at)) {
+        at = t->rest.at;
+    }
     if (!t->up.len || t->backend.unsent.len) {
         t->partial_at = 0;
         return at;
@@ -420,6 +424,9 @@ void rpcproxy_tunnel_gone(rpcproxy_chan_t *chan)
     if (!vconn_reads(&t->vconn, chan->role) || chan->broken) {
         rpcproxy_tunnel_closed(t, chan->role);
     }
+    else if (chan->role == VCONN_IN) {
+        rpcproxy_rest_begin(t, VCONN_IN);
+    }
     rpcproxy_tunnel_settle(t);
 }
 
@@ -441,6 +448,17 @@ void rpcproxy_tunnel_backend_down(rpcproxy_tunnel_t *t, const char *why)
         e.why = why;
     }
     rpcproxy_tunnel_handle(t, &e);
+    rpcproxy_tunnel_settle(t);
+}
+
+void rpcproxy_tunnel_backend_ended(rpcproxy_tunnel_t *t)
+{
+    if (t->vconn.state == VCONN_OPEN) {
+        rpcproxy_rest_begin(t, VCONN_BACKEND);
+    }
+    else {
+        rpcproxy_tunnel_closed(t, VCONN_BACKEND);
+    }
     rpcproxy_tunnel_settle(t);
 }
 
