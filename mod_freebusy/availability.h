@@ -40,10 +40,18 @@ typedef struct availability_error_t {
     const char *text;
 } availability_error_t;
 
+/* AttendeeType, as far as it makes a difference. */
+typedef enum availability_role_e {
+    AVAILABILITY_ROLE_REQUIRED, /* and Resource: without it, no meeting */
+    AVAILABILITY_ROLE_ORGANIZER,
+    AVAILABILITY_ROLE_OPTIONAL,
+    AVAILABILITY_ROLE_ROOM
+} availability_role_e;
+
 typedef struct availability_attendee_t {
     const char *address; /* as sent */
     int legacy_dn;       /* RoutingType EX: the address is a legacy DN */
-    int optional;        /* AttendeeType Optional */
+    availability_role_e role;
     int exclude_conflicts;
 } availability_attendee_t;
 
@@ -57,19 +65,12 @@ typedef struct availability_request_t {
     availability_error_t error; /* about the options: every mailbox gets it */
 } availability_request_t;
 
-/* Regular hours of work: from and to in minutes of the day. */
-typedef struct availability_hours_t {
-    unsigned days; /* bit 0 Sunday .. bit 6 Saturday */
-    int from, to;
-    const timezone_t *zone; /* NULL: that of the caller */
-} availability_hours_t;
-
 typedef struct availability_result_t {
     availability_error_t error; /* code NULL: success */
     busy_set_t *busy;           /* in the window of the view */
     busy_set_t *suggest_busy;   /* in the window of the suggestions, or NULL */
     availability_grant_e grant;
-    const availability_hours_t *hours;
+    const hours_t *hours;
 } availability_result_t;
 
 /* The least of what was asked, is granted, and is known. */

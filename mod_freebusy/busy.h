@@ -7,8 +7,7 @@
  * Time that no source knows about is a period too, of type BUSY_NO_DATA: what is
  * not known is never shown as free.  Pure; any thread. */
 
-#include <apr_pools.h>
-#include <apr_tables.h>
+#include "hours.h"
 
 /* In the order of the digits of MergedFreeBusy, the highest wins; what has no
  * digit comes behind. */
@@ -38,6 +37,7 @@ typedef struct busy_set_t {
     busy_window_t window;
     apr_array_header_t *periods; /* busy_period_t, all overlap the window */
     int has_details;
+    const hours_t *hours; /* of the owner, where his calendar says; or NULL */
 } busy_set_t;
 
 /* Most periods that one mailbox may have in a window. */

@@ -182,20 +182,57 @@ apr_status_t datetime_parse_duration(int *seconds, const char *text)
     return APR_SUCCESS;
 }
 
-const char *datetime_print(apr_int64_t seconds, apr_pool_t *pool)
+/* `width` digits of `n` at `to`; returns what is behind them. */
+static char *digits(char *to, int n, int width)
+{
+    int i;
+
+    for (i = width - 1; i >= 0; i--, n /= 10) {
+        to[i] = (char)('0' + n % 10);
+    }
+    return to + width;
+}
+
+static char *put(char *to, const char *text)
+{
+    while (*text) {
+        *to++ = *text++;
+    }
+    return to;
+}
+
+/* Hundreds of mailboxes have thousands of times: no format string.  `dash` and
+ * `colon` stand between the parts, `zone` behind them. */
+static const char *print(apr_int64_t seconds, const char *dash,
+                         const char *colon, const char *zone, apr_pool_t *pool)
 {
     apr_int64_t days = datetime_day_of(seconds);
-    int year, month, day;
+    int clock = (int)(seconds - days * DATETIME_DAY), year, month, day;
+    char *text = apr_palloc(pool, sizeof("2026-03-02T09:00:00Z")), *to = text;
 
     datetime_civil(days, &year, &month, &day);
-    return apr_psprintf(
-        pool, "%04d-%02d-%02dT%s", year, month, day,
-        datetime_print_time((int)(seconds - days * DATETIME_DAY), pool));
+    to = put(digits(to, year, 4), dash);
+    to = put(digits(to, month, 2), dash);
+    to = put(digits(to, day, 2), "T");
+    to = put(digits(to, clock / DATETIME_HOUR, 2), colon);
+    to = put(digits(to, clock / DATETIME_MINUTE % 60, 2), colon);
+    *put(digits(to, clock % 60, 2), zone) = '\0';
+    return text;
+}
+
+const char *datetime_print(apr_int64_t seconds, apr_pool_t *pool)
+{
+    return print(seconds, "-", ":", "", pool);
 }
 
 const char *datetime_print_utc(apr_int64_t seconds, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, datetime_print(seconds, pool), "Z", NULL);
+    return print(seconds, "-", ":", "Z", pool);
+}
+
+const char *datetime_print_basic(apr_int64_t seconds, apr_pool_t *pool)
+{
+    return print(seconds, "", "", "Z", pool);
 }
 
 const char *datetime_print_time(int seconds, apr_pool_t *pool)

@@ -38,9 +38,11 @@ apr_status_t datetime_parse_duration(int *seconds, const char *text);
 /* Reads a whole decimal number between `min` and `max`, blanks around allowed. */
 apr_status_t datetime_parse_int(int *value, const char *text, int min, int max);
 
-/* YYYY-MM-DDThh:mm:ss, and the same with a Z behind. */
+/* YYYY-MM-DDThh:mm:ss, the same with a Z behind, and that of iCalendar:
+ * YYYYMMDDThhmmssZ. */
 const char *datetime_print(apr_int64_t seconds, apr_pool_t *pool);
 const char *datetime_print_utc(apr_int64_t seconds, apr_pool_t *pool);
+const char *datetime_print_basic(apr_int64_t seconds, apr_pool_t *pool);
 
 /* hh:mm:ss of a second of the day. */
 const char *datetime_print_time(int seconds, apr_pool_t *pool);

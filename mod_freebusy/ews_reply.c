@@ -104,19 +104,25 @@ static const char *day_list(unsigned days, apr_pool_t *pool)
 }
 
 static void working_hours(xml_out_t *x, const availability_request_t *request,
-                          const availability_hours_t *hours, apr_pool_t *pool)
+                          const hours_t *hours, apr_pool_t *pool)
 {
+    int i;
+
     xml_out_start(x, "t:WorkingHours");
     xml_out_start(x, "t:TimeZone");
     ews_zone_write(x, hours->zone ? hours->zone : request->zone,
                    request->window.start, pool);
     xml_out_end(x);
     xml_out_start(x, "t:WorkingPeriodArray");
-    xml_out_start(x, "t:WorkingPeriod");
-    xml_out_element(x, "t:DayOfWeek", day_list(hours->days, pool));
-    xml_out_element(x, "t:StartTimeInMinutes", apr_itoa(pool, hours->from));
-    xml_out_element(x, "t:EndTimeInMinutes", apr_itoa(pool, hours->to));
-    xml_out_end(x);
+    for (i = 0; i < hours->count; i++) {
+        const hours_period_t *p = &hours->periods[i];
+
+        xml_out_start(x, "t:WorkingPeriod");
+        xml_out_element(x, "t:DayOfWeek", day_list(p->days, pool));
+        xml_out_element(x, "t:StartTimeInMinutes", apr_itoa(pool, p->from));
+        xml_out_element(x, "t:EndTimeInMinutes", apr_itoa(pool, p->to));
+        xml_out_end(x);
+    }
     xml_out_end(x);
     xml_out_end(x);
 }

@@ -55,12 +55,28 @@ static int is_true(const char *text)
     return text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
 }
 
+static const struct {
+    const char *type;
+    availability_role_e role;
+} roles[] = {
+    {"Organizer", AVAILABILITY_ROLE_ORGANIZER},
+    {"Required", AVAILABILITY_ROLE_REQUIRED},
+    {"Optional", AVAILABILITY_ROLE_OPTIONAL},
+    {"Room", AVAILABILITY_ROLE_ROOM},
+    {"Resource", AVAILABILITY_ROLE_REQUIRED},
+};
+
 static void read_role(availability_attendee_t *attendee, xmlNodePtr node,
                       apr_pool_t *pool)
 {
     const char *type = text_of(node, "AttendeeType", pool);
+    size_t i;
 
-    attendee->optional = type && strcmp(type, "Optional") == 0;
+    for (i = 0; type && i < sizeof(roles) / sizeof(roles[0]); i++) {
+        if (strcmp(type, roles[i].type) == 0) {
+            attendee->role = roles[i].role;
+        }
+    }
     attendee->exclude_conflicts =
         is_true(text_of(node, "ExcludeConflicts", pool));
 }
@@ -118,10 +134,10 @@ static void read_zone(availability_request_t *request,
 }
 
 /* A time of a TimeWindow: an offset wins, else it is on the caller's clock. */
-static int read_moment(apr_int64_t *utc, xmlNodePtr window, const char *name,
+static int read_moment(apr_int64_t *utc, xmlNodePtr parent, const char *name,
                        const timezone_t *zone, apr_pool_t *pool)
 {
-    const char *text = text_of(window, name, pool);
+    const char *text = text_of(parent, name, pool);
     datetime_t t;
 
     if (!text || datetime_parse(&t, text) != APR_SUCCESS) {
@@ -181,12 +197,36 @@ static const struct {
     int min, max, absent;
 } suggestion_numbers[] = {
     {"GoodThreshold", offsetof(suggest_options_t, good_threshold), 1, 49, 25},
-    {"MaximumResultsByDay", offsetof(suggest_options_t, max_work), 0, 48, 10},
+    {"MaximumResultsByDay", offsetof(suggest_options_t, max), 0, 48, 10},
     {"MaximumNonWorkHourResultsByDay", offsetof(suggest_options_t, max_other),
      0, 48, 0},
     {"MeetingDurationInMinutes", offsetof(suggest_options_t, duration), 30,
      1440, 60},
+    {"SuggestionIntervalInMinutes", offsetof(suggest_options_t, step), 5, 1440,
+     30},
 };
+
+/* The meeting that is to be moved, after its duration was read. */
+static void read_moved(ews_suggestions_t *s, xmlNodePtr node,
+                       const timezone_t *zone, apr_pool_t *pool)
+{
+    meeting_t *moved = &s->options.moved;
+    const char *id = text_of(node, "GlobalObjectId", pool);
+
+    if (id && *id) {
+        moved->uid = meeting_uid(id, pool);
+    }
+    if (!child(node, "CurrentMeetingTime")) {
+        return;
+    }
+    moved->has_time =
+        read_moment(&moved->start, node, "CurrentMeetingTime", zone, pool);
+    moved->end = moved->start + s->options.duration * DATETIME_MINUTE;
+    if (!moved->has_time) {
+        fail(&s->error, "ErrorInvalidParameter",
+             "CurrentMeetingTime is no time.");
+    }
+}
 
 static void read_suggestions(ews_suggestions_t *s, xmlNodePtr node,
                              const timezone_t *zone, apr_pool_t *pool)
@@ -216,6 +256,7 @@ static void read_suggestions(ews_suggestions_t *s, xmlNodePtr node,
     }
     read_window(&s->options.window, &s->error,
                 child(node, "DetailedSuggestionsWindow"), zone, pool);
+    read_moved(s, node, zone, pool);
 }
 
 static void read_availability(ews_request_t *request,

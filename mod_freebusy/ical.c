@@ -4,7 +4,6 @@
 /* The entry: parse, then every VCALENDAR, in it VFREEBUSY and VEVENT. */
 
 #include "ical_reader.h"
-#include "datetime.h"
 
 #include <apr_cstr.h>
 #include <string.h>
@@ -20,74 +19,6 @@ static apr_status_t free_component(void *data)
     icalcomponent_free(data);
     icalmemory_free_ring();
     return APR_SUCCESS;
-}
-
-/* FBTYPE (RFC 5545 section 3.2.9): unknown ones count as BUSY. */
-static busy_type_e fbtype(icalproperty *p)
-{
-    icalparameter *type =
-        icalproperty_get_first_parameter(p, ICAL_FBTYPE_PARAMETER);
-
-    switch (type ? icalparameter_get_fbtype(type) : ICAL_FBTYPE_BUSY) {
-    case ICAL_FBTYPE_FREE:
-        return BUSY_FREE;
-    case ICAL_FBTYPE_BUSYTENTATIVE:
-        return BUSY_TENTATIVE;
-    case ICAL_FBTYPE_BUSYUNAVAILABLE:
-        return BUSY_OOF;
-    default:
-        return BUSY_BUSY;
-    }
-}
-
-static apr_status_t add_freebusy(ical_reader_t *reader, icalproperty *p)
-{
-    struct icalperiodtype value = icalproperty_get_freebusy(p);
-    busy_period_t period = {.type = fbtype(p)};
-    ical_moment_t start, end;
-
-    if (period.type == BUSY_FREE ||
-        !ical_time_moment(reader, p, value.start, &start)) {
-        return APR_SUCCESS;
-    }
-    period.start = start.utc;
-    if (icaltime_is_null_time(value.end)) {
-        period.end = start.utc + icaldurationtype_as_int(value.duration);
-    }
-    else if (ical_time_moment(reader, p, value.end, &end)) {
-        period.end = end.utc;
-    }
-    return busy_add(reader->set, &period);
-}
-
-/* One VFREEBUSY: what it covers, and its periods. */
-static apr_status_t read_freebusy(ical_reader_t *reader, icalcomponent *c,
-                                  apr_array_header_t *covered)
-{
-    busy_window_t window = {APR_INT64_MIN, APR_INT64_MAX};
-    icalproperty *p;
-    apr_status_t rv = APR_SUCCESS;
-    ical_moment_t m;
-
-    p = icalcomponent_get_first_property(c, ICAL_DTSTART_PROPERTY);
-    if (p && ical_time_moment(reader, p, icalproperty_get_dtstart(p), &m)) {
-        window.start = m.utc;
-    }
-    p = icalcomponent_get_first_property(c, ICAL_DTEND_PROPERTY);
-    if (p && ical_time_moment(reader, p, icalproperty_get_dtend(p), &m)) {
-        window.end = m.utc;
-    }
-    APR_ARRAY_PUSH(covered, busy_window_t) = window;
-    p = icalcomponent_get_first_property(c, ICAL_FREEBUSY_PROPERTY);
-    reader->report->empty |= p == NULL;
-    for (; p && rv == APR_SUCCESS;
-         p = icalcomponent_get_next_property(c, ICAL_FREEBUSY_PROPERTY)) {
-        rv = add_freebusy(reader, p);
-    }
-    if (rv != APR_SUCCESS) {
-        reader->why = "calendar has too many events in the window";
-    }
-    return rv;
 }
 
 /* X-WR-TIMEZONE names the zone in which floating times are meant. */
@@ -125,7 +56,7 @@ static apr_status_t read_calendar(ical_reader_t *reader,
     at = icalcomponent_begin_component(calendar, ICAL_VFREEBUSY_COMPONENT);
     for (c = icalcompiter_deref(&at); c && rv == APR_SUCCESS;
          c = icalcompiter_next(&at)) {
-        rv = read_freebusy(reader, c, covered);
+        rv = ical_freebusy_read(reader, c, covered);
         freebusy = 1;
     }
     if (!freebusy) {
@@ -133,6 +64,9 @@ static apr_status_t read_calendar(ical_reader_t *reader,
 
         reader->set->has_details = 1;
         APR_ARRAY_PUSH(covered, busy_window_t) = always;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = ical_hours_read(reader);
     }
     return rv == APR_SUCCESS ? ical_event_read_all(reader) : rv;
 }
@@ -165,33 +99,47 @@ static apr_status_t read_stream(ical_reader_t *reader, icalcomponent *root)
     return rv;
 }
 
-apr_status_t ical_read(busy_set_t **set, const char *bytes, apr_size_t len,
-                       const ical_query_t *query, ical_report_t *report,
-                       const char **why, apr_pool_t *pool)
+/* The bytes by libical, behind the fences. */
+static apr_status_t read_any(ical_reader_t *reader, const char *bytes,
+                             apr_size_t len)
 {
-    ical_reader_t reader = {.query = query, .report = report, .pool = pool};
     apr_pool_t *scratch;
     icalcomponent *root;
     apr_status_t rv;
     char *thin;
 
-    memset(report, 0, sizeof(*report));
-    *set = reader.set = busy_create(query->window, pool);
-    apr_pool_create(&scratch, pool);
+    apr_pool_create(&scratch, reader->pool);
     apr_pool_tag(scratch, "postern_ical");
-    thin = ical_lines_thin(bytes, len, query, &rv, why, scratch);
+    thin =
+        ical_lines_thin(bytes, len, reader->query, &rv, &reader->why, scratch);
     root = thin ? icalparser_parse_string(thin) : NULL;
     if (root) {
         apr_pool_cleanup_register(scratch, root, free_component,
                                   apr_pool_cleanup_null);
-        reader.deadline = apr_time_now() + query->budget;
-        rv = read_stream(&reader, root);
-        *why = reader.why;
+        reader->deadline = apr_time_now() + reader->query->budget;
+        rv = read_stream(reader, root);
     }
     else if (rv == APR_SUCCESS) {
         rv = APR_EINVAL;
-        *why = "no calendar";
+        reader->why = "no calendar";
     }
     apr_pool_destroy(scratch);
+    return rv;
+}
+
+apr_status_t ical_read(busy_set_t **set, const char *bytes, apr_size_t len,
+                       const ical_query_t *query, ical_report_t *report,
+                       const char **why, apr_pool_t *pool)
+{
+    ical_reader_t reader = {.query = query, .report = report, .pool = pool};
+    apr_status_t rv = APR_SUCCESS;
+
+    memset(report, 0, sizeof(*report));
+    *set = ical_published_read(bytes, len, query->window, report, pool);
+    if (!*set) {
+        *set = reader.set = busy_create(query->window, pool);
+        rv = read_any(&reader, bytes, len);
+        *why = reader.why;
+    }
     return rv;
 }

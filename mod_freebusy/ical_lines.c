@@ -32,12 +32,24 @@ static const name_t details[] = {
 };
 
 static const name_t kept[] = {
-    NAME("ATTENDEE"), NAME("DTEND"),         NAME("DTSTART"),
-    NAME("DURATION"), NAME("EXDATE"),        NAME("FREEBUSY"),
-    NAME("RDATE"),    NAME("RRULE"),         NAME("RECURRENCE-ID"),
-    NAME("STATUS"),   NAME("SUMMARY"),       NAME("TRANSP"),
-    NAME("TZID"),     NAME("TZOFFSETFROM"),  NAME("TZOFFSETTO"),
-    NAME("UID"),      NAME("X-WR-TIMEZONE"), NAME("X-MICROSOFT-CDO-BUSYSTATUS"),
+    NAME("ATTENDEE"),
+    NAME("BUSYTYPE"),
+    NAME("DTEND"),
+    NAME("DTSTART"),
+    NAME("DURATION"),
+    NAME("EXDATE"),
+    NAME("FREEBUSY"),
+    NAME("RDATE"),
+    NAME("RECURRENCE-ID"),
+    NAME("RRULE"),
+    NAME("STATUS"),
+    NAME("TRANSP"),
+    NAME("TZID"),
+    NAME("TZOFFSETFROM"),
+    NAME("TZOFFSETTO"),
+    NAME("UID"),
+    NAME("X-MICROSOFT-CDO-BUSYSTATUS"),
+    NAME("X-WR-TIMEZONE"),
 };
 
 /* Dates of an event are compared as they stand, whatever the zone: two days of
@@ -56,7 +68,8 @@ typedef struct lines_t {
     int dates;  /* has single dates, or is an instance of its own */
     int recurs; /* has a rule; it ends on day `recurs_till` */
     apr_int64_t recurs_till;
-    int attendees, busies; /* lines of ATTENDEE and FREEBUSY so far */
+    int attendees,
+        busies; /* lines of ATTENDEE and FREEBUSY of this component */
     const apr_array_header_t *addresses; /* of the owner, or NULL */
     const char *why;
     apr_status_t rv;
@@ -328,8 +341,8 @@ static int is_far(const lines_t *l)
     return l->starts + length < l->from;
 }
 
-/* 1 for a FREEBUSY of one period far from the window.  The first of all stays:
- * none at all would mean something. */
+/* 1 for a FREEBUSY of one period far from the window.  The first of a VFREEBUSY
+ * stays: none at all would mean something. */
 static int is_far_freebusy(lines_t *l, const char *end)
 {
     const char *colon = memchr(l->to, ':', (apr_size_t)(end - l->to));
@@ -422,6 +435,7 @@ static int keep(lines_t *l, char *end)
         if (!count_component(l, begins)) {
             return 0;
         }
+        l->busies = 0;
         if (event_goes(l, begins, end) || is_idle_part(l, begins)) {
             return 1;
         }

@@ -40,6 +40,14 @@ int ical_plain_is(const struct icalrecurrencetype *rule)
                      (!has(rule->by_day) || days_of(rule));
 }
 
+unsigned ical_plain_days(const struct icalrecurrencetype *rule,
+                         struct icaltimetype first)
+{
+    return has(rule->by_day) ? days_of(rule)
+                             : 1U << (unsigned)datetime_weekday(datetime_days(
+                                   first.year, first.month, first.day));
+}
+
 int ical_plain_instances(const struct icalrecurrencetype *rule)
 {
     unsigned days = has(rule->by_day) ? days_of(rule) : 1;
@@ -76,8 +84,7 @@ apr_status_t ical_plain_run(const struct icalrecurrencetype *rule,
                            ? (int)rule->week_start - 1
                            : 1;
     const int weekday = datetime_weekday(from);
-    const unsigned days =
-        has(rule->by_day) ? days_of(rule) : 1U << (unsigned)weekday;
+    const unsigned days = ical_plain_days(rule, first);
     const int step = rule->interval * (weekly ? 7 : 1);
     apr_int64_t begin = weekly ? from - (weekday - starts + 7) % 7 : from, day;
     int left = rule->count;

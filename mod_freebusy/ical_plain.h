@@ -13,6 +13,10 @@
 /* 1 for a rule of that kind. */
 int ical_plain_is(const struct icalrecurrencetype *rule);
 
+/* The days of a plain weekly rule that starts at `first`: bit 0 Sunday. */
+unsigned ical_plain_days(const struct icalrecurrencetype *rule,
+                         struct icaltimetype first);
+
 /* Instances in each step of a plain rule. */
 int ical_plain_instances(const struct icalrecurrencetype *rule);
 

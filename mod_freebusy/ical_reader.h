@@ -46,6 +46,20 @@ const timezone_t *ical_time_zone(ical_reader_t *reader, const char *tzid);
 int ical_time_moment(ical_reader_t *reader, icalproperty *property,
                      struct icaltimetype t, ical_moment_t *out);
 
+/* ical_published.c: what the `len` bytes say about `window`, sorted, when they
+ * are plain VFREEBUSYs; NULL when they are anything else. */
+busy_set_t *ical_published_read(const char *bytes, apr_size_t len,
+                                busy_window_t window, ical_report_t *report,
+                                apr_pool_t *pool);
+
+/* ical_freebusy.c: VFREEBUSY `c`: its periods, and in `covered` (busy_window_t)
+ * the time that it knows about. */
+apr_status_t ical_freebusy_read(ical_reader_t *reader, icalcomponent *c,
+                                apr_array_header_t *covered);
+
+/* ical_hours.c: all VAVAILABILITYs of reader->calendar. */
+apr_status_t ical_hours_read(ical_reader_t *reader);
+
 /* ical_event.c: all VEVENTs of reader->calendar. */
 apr_status_t ical_event_read_all(ical_reader_t *reader);
 

@@ -11,6 +11,8 @@
 
 #include "mod_mailbox/mod_mailbox.h"
 
+#include <apr_sha1.h>
+
 #include <ap_provider.h>
 #include <ap_socache.h>
 #include <http_config.h>
@@ -31,8 +33,8 @@ typedef struct freebusy_conf_t {
     apr_int64_t max_bytes;
     const char *zone_name;
     const timezone_t *zone;
-    const availability_hours_t *hours; /* zone not filled in */
-    const script_store_t *oof_store;   /* without the login below */
+    const hours_t *hours;            /* zone not filled in */
+    const script_store_t *oof_store; /* without the login below */
     const char *oof_user, *oof_password, *oof_authorize, *oof_ca;
     apr_array_header_t *oof_domains; /* const char *, lower case */
     int oof_external;                /* oof_audience_e */
@@ -66,16 +68,30 @@ apr_status_t freebusy_cache_init(freebusy_server_t *server, server_rec *s,
 void freebusy_cache_child(freebusy_server_t *server, server_rec *s,
                           apr_pool_t *pchild);
 
-/* Takes a calendar from the cache (1) or not (0); `room` comes from
- * freebusy_cache_room() and may be used again.  `scope` is all that the answer
- * depends on beside the values of the mailbox. */
-char *freebusy_cache_room(apr_pool_t *pool);
-int freebusy_cache_get(request_rec *r, freebusy_server_t *server,
-                       const char *scope, source_calendar_t *calendar,
-                       char *room);
-void freebusy_cache_put(request_rec *r, freebusy_server_t *server,
-                        const char *scope, int seconds,
-                        const source_calendar_t *calendar);
+#define FREEBUSY_KEY_LENGTH APR_SHA1_DIGESTSIZE
+#define FREEBUSY_CACHE_ENTRY_MAX (64 * 1024) /* what is longer is not kept */
+
+/* The key of an entry: what it is, and all that it depends on beside the values
+ * of the mailbox; further bytes may be added between. */
+void freebusy_cache_key_init(apr_sha1_ctx_t *sha, const char *what,
+                             const char *scope);
+void freebusy_cache_key_end(apr_sha1_ctx_t *sha,
+                            const placeholder_values_t *values,
+                            unsigned char *key);
+
+/* 1 when a cache is configured. */
+int freebusy_cache_is_there(request_rec *r);
+
+/* Takes an entry from the cache (1), with a NUL behind it, or not (0).  Puts one
+ * there, if it is not too long. */
+int freebusy_cache_get(request_rec *r, const unsigned char *key,
+                       const char **data, apr_size_t *len);
+void freebusy_cache_put(request_rec *r, const unsigned char *key, int seconds,
+                        const char *data, apr_size_t len);
+
+/* Room for the bytes of one entry, the same for the whole request: whoever calls
+ * any of these functions overwrites it. */
+unsigned char *freebusy_cache_room(request_rec *r);
 
 /* mod_mailbox's look-up; APR_ENOTIMPL when that module is not loaded. */
 apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* Calendars are kept for a short time in the shared memory of a socache
- * provider: people look at the same colleagues again and again while they move a
- * meeting about. */
+/* What the calendar server said, and what came of it in a window, is kept for a
+ * short time in the shared memory of a socache provider: people look at the same
+ * colleagues again and again while they move a meeting about. */
 
 #include "mod_freebusy.h"
 
 #include "lib/log.h"
 
-#include <apr_sha1.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <string.h>
@@ -17,8 +16,6 @@
 APLOG_USE_MODULE(freebusy);
 
 #define MUTEX "freebusy-cache"
-#define ENTRY_MAX (64 * 1024) /* longer calendars are not kept */
-#define KEY_LENGTH APR_SHA1_DIGESTSIZE
 
 void freebusy_cache_register(apr_pool_t *pconf)
 {
@@ -65,7 +62,8 @@ static apr_status_t destroy(void *data)
 apr_status_t freebusy_cache_init(freebusy_server_t *server, server_rec *s,
                                  apr_pool_t *pconf)
 {
-    struct ap_socache_hints hints = {KEY_LENGTH, 4096, apr_time_from_sec(60)};
+    struct ap_socache_hints hints = {FREEBUSY_KEY_LENGTH, 4096,
+                                     apr_time_from_sec(60)};
     apr_status_t rv = APR_SUCCESS;
 
     if (!server->provider) {
@@ -106,21 +104,28 @@ void freebusy_cache_child(freebusy_server_t *server, server_rec *s,
     }
 }
 
+void freebusy_cache_key_init(apr_sha1_ctx_t *sha, const char *what,
+                             const char *scope)
+{
+    apr_sha1_init(sha);
+    apr_sha1_update(sha, what, (unsigned)strlen(what) + 1);
+    apr_sha1_update(sha, scope, (unsigned)strlen(scope) + 1);
+}
+
 /* Who may see what is in the source's business: everything that its answer
  * depends on is in the key. */
-static void make_key(unsigned char *key, const char *scope,
-                     const placeholder_values_t *values)
+void freebusy_cache_key_end(apr_sha1_ctx_t *sha,
+                            const placeholder_values_t *values,
+                            unsigned char *key)
 {
-    const char *parts[] = {scope, values->user, values->mail, values->domain,
+    const char *parts[] = {values->user, values->mail, values->domain,
                            values->guid};
-    apr_sha1_ctx_t sha;
     size_t i;
 
-    apr_sha1_init(&sha);
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        apr_sha1_update(&sha, parts[i], (unsigned)strlen(parts[i]) + 1);
+        apr_sha1_update(sha, parts[i], (unsigned)strlen(parts[i]) + 1);
     }
-    apr_sha1_final(key, &sha);
+    apr_sha1_final(key, sha);
 }
 
 static int lock(freebusy_server_t *server)
@@ -136,51 +141,64 @@ static void unlock(freebusy_server_t *server)
     }
 }
 
-char *freebusy_cache_room(apr_pool_t *pool)
+/* A hundred answers are taken through the same room. */
+unsigned char *freebusy_cache_room(request_rec *r)
 {
-    return apr_palloc(pool, ENTRY_MAX);
+    unsigned char *room =
+        ap_get_module_config(r->request_config, &freebusy_module);
+
+    if (!room) {
+        room = apr_palloc(r->pool, FREEBUSY_CACHE_ENTRY_MAX);
+        ap_set_module_config(r->request_config, &freebusy_module, room);
+    }
+    return room;
 }
 
-int freebusy_cache_get(request_rec *r, freebusy_server_t *server,
-                       const char *scope, source_calendar_t *calendar,
-                       char *room)
+static freebusy_server_t *server_of(request_rec *r)
 {
-    unsigned char key[KEY_LENGTH];
-    unsigned len = ENTRY_MAX;
+    return ap_get_module_config(r->server->module_config, &freebusy_module);
+}
+
+int freebusy_cache_is_there(request_rec *r)
+{
+    return server_of(r)->provider != NULL;
+}
+
+int freebusy_cache_get(request_rec *r, const unsigned char *key,
+                       const char **data, apr_size_t *len)
+{
+    freebusy_server_t *server = server_of(r);
+    unsigned char *room = freebusy_cache_room(r);
+    unsigned got = FREEBUSY_CACHE_ENTRY_MAX;
     apr_status_t rv;
 
     if (!server->provider || !lock(server)) {
         return 0;
     }
-    make_key(key, scope, &calendar->values);
     rv = server->provider->retrieve(server->instance, r->server, key,
-                                    sizeof(key), (unsigned char *)room, &len,
-                                    r->pool);
+                                    FREEBUSY_KEY_LENGTH, room, &got, r->pool);
     unlock(server);
-    if (rv != APR_SUCCESS || len > ENTRY_MAX) {
+    if (rv != APR_SUCCESS || got > FREEBUSY_CACHE_ENTRY_MAX) {
         return 0;
     }
-    calendar->rv = APR_SUCCESS;
-    calendar->data = apr_pstrmemdup(r->pool, room, len);
-    calendar->len = len;
+    *data = apr_pstrmemdup(r->pool, (char *)room, got);
+    *len = got;
     return 1;
 }
 
-void freebusy_cache_put(request_rec *r, freebusy_server_t *server,
-                        const char *scope, int seconds,
-                        const source_calendar_t *calendar)
+void freebusy_cache_put(request_rec *r, const unsigned char *key, int seconds,
+                        const char *data, apr_size_t len)
 {
-    unsigned char key[KEY_LENGTH];
+    freebusy_server_t *server = server_of(r);
 
-    if (!server->provider || calendar->rv != APR_SUCCESS ||
-        calendar->len > ENTRY_MAX || !lock(server)) {
+    if (len == 0 || len > FREEBUSY_CACHE_ENTRY_MAX || !server->provider ||
+        !lock(server)) {
         return;
     }
-    make_key(key, scope, &calendar->values);
     /* One that does not fit is not kept: no error. */
-    server->provider->store(server->instance, r->server, key, sizeof(key),
+    server->provider->store(server->instance, r->server, key,
+                            FREEBUSY_KEY_LENGTH,
                             apr_time_now() + apr_time_from_sec(seconds),
-                            (unsigned char *)calendar->data,
-                            (unsigned)calendar->len, r->pool);
+                            (unsigned char *)data, (unsigned)len, r->pool);
     unlock(server);
 }

@@ -363,10 +363,12 @@ static const char *set_hours(cmd_parms *cmd, void *data, const char *days,
                              const char *hours)
 {
     freebusy_conf_t *conf = data;
-    availability_hours_t *h = apr_pcalloc(cmd->pool, sizeof(*h));
+    hours_t *h = apr_pcalloc(cmd->pool, sizeof(*h));
+    hours_period_t *p = h->periods;
 
-    if (!read_days(&h->days, days) ||
-        !read_hours(&h->from, &h->to, hours, cmd->temp_pool)) {
+    h->count = 1;
+    if (!read_days(&p->days, days) ||
+        !read_hours(&p->from, &p->to, hours, cmd->temp_pool)) {
         return apr_psprintf(
             cmd->pool,
             "FreeBusyWorkingHours: \"%s %s\" is not understood; "

@@ -4,91 +4,14 @@
 #include "source.h"
 #include "script_file.h"
 #include "source_outbox.h"
+#include "source_report.h"
 
 #include "lib/fetch.h"
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #define PARALLEL 25 /* connections to the calendar server at a time */
-
-static int is_url(const char *text)
-{
-    return strncmp(text, "https://", 8) == 0 ||
-           strncmp(text, "http://", 7) == 0;
-}
-
-/* Bytes of "host:port" at `host`. */
-static apr_size_t authority(const char *host)
-{
-    return strcspn(host, "/?#");
-}
-
-static const char *check_url(const char *url)
-{
-    const char *host = strstr(url, "://") + 3;
-    const char *mark = strstr(host, "%{");
-
-    if (authority(host) == 0 || (mark && mark < host + authority(host))) {
-        return "the host must be written out";
-    }
-    if (memchr(host, '@', authority(host))) {
-        return "user and password belong into FreeBusySourceLogin";
-    }
-    return NULL;
-}
-
-const char *source_parse(source_t *source, const char *text, apr_pool_t *pool)
-{
-    const char *why = placeholder_check(text);
-
-    if (why) {
-        return why;
-    }
-    if (strncmp(text, "file:/", 6) == 0) {
-        source->kind = SOURCE_FILE;
-        source->where = apr_pstrdup(pool, text + 5);
-    }
-    else if (is_url(text)) {
-        source->kind = SOURCE_HTTP;
-        source->where = apr_pstrdup(pool, text);
-        why = check_url(text);
-    }
-    else if (strncmp(text, "outbox:", 7) == 0 && is_url(text + 7)) {
-        source->kind = SOURCE_OUTBOX;
-        source->where = apr_pstrdup(pool, text + 7);
-        why = check_url(text + 7);
-    }
-    else {
-        return "it must start with file:/, https://, http:// or "
-               "outbox:https://";
-    }
-    if (!why && !placeholder_is_in(source->where)) {
-        why = "it must hold a placeholder such as %{user}";
-    }
-    return why;
-}
-
-int source_is_private(const source_t *source)
-{
-    static const char *const here[] = {"127.0.0.1", "localhost", "[::1]"};
-    const char *host = strstr(source->where, "://");
-    size_t i;
-
-    if (!host || strncmp(source->where, "https://", 8) == 0) {
-        return 1;
-    }
-    host += 3;
-    for (i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
-        apr_size_t len = strlen(here[i]);
-
-        if (strncmp(host, here[i], len) == 0 && strchr(":/", host[len])) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 static void fail(source_calendar_t *c, apr_status_t rv, const char *why)
 {
@@ -121,22 +44,32 @@ static void read_file(const source_t *source, source_calendar_t *c,
     }
 }
 
-static const char *const *headers(const source_t *source,
-                                  const placeholder_values_t *values,
-                                  const char **why, apr_pool_t *pool)
+/* Fills in where the request goes and what it says about us; `more` are further
+ * headers, which end with NULL.  0, with *why, when a value cannot stand there. */
+static int prepare(fetch_t *f, const source_t *source,
+                   const placeholder_values_t *values, const char *const *more,
+                   const char **why, apr_pool_t *pool)
 {
     int i, count = source->headers ? source->headers->nelts : 0;
-    const char **list =
-        apr_pcalloc(pool, sizeof(*list) * (apr_size_t)(count + 1));
+    apr_array_header_t *list = apr_array_make(pool, count + 3, sizeof(char *));
 
     for (i = 0; i < count; i++) {
-        if (placeholder_expand(
-                &list[i], APR_ARRAY_IDX(source->headers, i, const char *),
-                values, PLACEHOLDER_HEADER, why, pool) != APR_SUCCESS) {
-            return NULL;
+        if (placeholder_expand(&APR_ARRAY_PUSH(list, const char *),
+                               APR_ARRAY_IDX(source->headers, i, const char *),
+                               values, PLACEHOLDER_HEADER, why,
+                               pool) != APR_SUCCESS) {
+            return 0;
         }
     }
-    return list;
+    for (; *more; more++) {
+        APR_ARRAY_PUSH(list, const char *) = *more;
+    }
+    APR_ARRAY_PUSH(list, const char *) = NULL;
+    f->headers = (const char *const *)list->elts;
+    f->user = source->user;
+    f->password = source->password;
+    return placeholder_expand(&f->url, source->where, values, PLACEHOLDER_URL,
+                              why, pool) == APR_SUCCESS;
 }
 
 /* What an HTTP answer means for us. */
@@ -163,12 +96,17 @@ static void take(source_calendar_t *c, const fetch_t *f, apr_pool_t *pool)
     }
 }
 
-static void read_http(const source_t *source, source_calendar_t *calendars,
-                      int count, const source_limits_t *limits,
-                      apr_pool_t *pool)
+/* A request for each calendar: its bytes, or a report about it. */
+static void read_each(const source_t *source, const source_question_t *question,
+                      source_calendar_t *calendars, int count,
+                      const source_limits_t *limits, apr_pool_t *pool)
 {
+    static const char *const nothing[] = {NULL};
     const fetch_limits_t fetch_limits = {limits->total, limits->max_bytes,
                                          PARALLEL, source->ca_file};
+    const int report = source->kind == SOURCE_REPORT;
+    const char *body =
+        report ? source_report_write(question->window, pool) : NULL;
     fetch_t *items = apr_pcalloc(pool, sizeof(*items) * (apr_size_t)count);
     source_calendar_t **waiting =
         apr_palloc(pool, sizeof(*waiting) * (apr_size_t)count);
@@ -178,15 +116,16 @@ static void read_http(const source_t *source, source_calendar_t *calendars,
         source_calendar_t *c = &calendars[i];
         fetch_t *f = &items[n];
 
-        f->headers = headers(source, &c->values, &c->why, pool);
-        if (!f->headers ||
-            placeholder_expand(&f->url, source->where, &c->values,
-                               PLACEHOLDER_URL, &c->why, pool) != APR_SUCCESS) {
+        if (!prepare(f, source, &c->values,
+                     report ? source_report_headers : nothing, &c->why, pool)) {
             c->rv = APR_EINVAL;
             continue;
         }
-        f->user = source->user;
-        f->password = source->password;
+        if (report) {
+            f->method = "REPORT";
+            f->body = body;
+            f->body_len = strlen(body);
+        }
         waiting[n++] = c;
     }
     fetch_all(items, n, &fetch_limits, pool);
@@ -211,31 +150,14 @@ static int outbox_request(fetch_t *f, const source_t *source,
                           source_calendar_t *calendars, int count,
                           const char **why, apr_pool_t *pool)
 {
-    static const char *const type =
-        "Content-Type: text/calendar; charset=utf-8";
-    const char *const *h;
-    const char **list;
-    int n = 0;
+    static const char *const type[] = {
+        "Content-Type: text/calendar; charset=utf-8", NULL};
 
     *why = "the caller has no mailbox, so no outbox";
     if (!question->caller ||
-        placeholder_expand(&f->url, source->where, question->caller,
-                           PLACEHOLDER_URL, why, pool) != APR_SUCCESS) {
+        !prepare(f, source, question->caller, type, why, pool)) {
         return 0;
     }
-    h = headers(source, question->caller, why, pool);
-    if (!h) {
-        return 0;
-    }
-    while (h[n]) {
-        n++;
-    }
-    list = apr_pcalloc(pool, sizeof(*list) * (apr_size_t)(n + 2));
-    memcpy(list, h, sizeof(*list) * (apr_size_t)n);
-    list[n] = type;
-    f->headers = list;
-    f->user = source->user;
-    f->password = source->password;
     *why = "no address can be asked for";
     if (!source_outbox_write(&f->body, question, calendars, count, pool)) {
         return 0;
@@ -270,6 +192,11 @@ static void read_outbox(const source_t *source,
     }
 }
 
+int source_has_window(const source_t *source)
+{
+    return source->kind == SOURCE_OUTBOX || source->kind == SOURCE_REPORT;
+}
+
 void source_read(const source_t *source, const source_question_t *question,
                  source_calendar_t *calendars, int count,
                  const source_limits_t *limits, apr_pool_t *pool)
@@ -278,7 +205,8 @@ void source_read(const source_t *source, const source_question_t *question,
 
     switch (source->kind) {
     case SOURCE_HTTP:
-        read_http(source, calendars, count, limits, pool);
+    case SOURCE_REPORT:
+        read_each(source, question, calendars, count, limits, pool);
         break;
     case SOURCE_OUTBOX:
         read_outbox(source, question, calendars, count, limits, pool);

@@ -14,9 +14,10 @@
 #include <apr_time.h>
 
 typedef enum source_kind_e {
-    SOURCE_FILE,  /* file:/path/%{user}.ics */
-    SOURCE_HTTP,  /* http(s)://host/%{user}/freebusy.ifb */
-    SOURCE_OUTBOX /* outbox:http(s)://host/%{user}/outbox/ of the caller */
+    SOURCE_FILE,   /* file:/path/%{user}.ics */
+    SOURCE_HTTP,   /* http(s)://host/%{user}/freebusy.ifb */
+    SOURCE_REPORT, /* report:http(s)://host/%{user}/calendar/ */
+    SOURCE_OUTBOX  /* outbox:http(s)://host/%{user}/outbox/ of the caller */
 } source_kind_e;
 
 typedef struct source_t {
@@ -28,10 +29,11 @@ typedef struct source_t {
     const char *ca_file;               /* or NULL */
 } source_t;
 
-/* For an outbox, which is asked once for all. */
+/* For an outbox, which is asked once for all, and for reports. */
 typedef struct source_question_t {
     busy_window_t window;
-    const placeholder_values_t *caller; /* NULL: a login without a mailbox */
+    const placeholder_values_t *caller; /* of an outbox; NULL: a login without a
+                                           mailbox */
 } source_question_t;
 
 typedef struct source_limits_t {
@@ -48,12 +50,19 @@ typedef struct source_calendar_t {
     apr_size_t len;
 } source_calendar_t;
 
-/* Reads "file:...", "http(s)://..." or "outbox:http(s)://..." into *source.
- * NULL, or what is wrong. */
+/* Reads "file:...", "http(s)://...", "outbox:http(s)://..." or
+ * "report:http(s)://..." into *source.  NULL, or what is wrong. */
 const char *source_parse(source_t *source, const char *text, apr_pool_t *pool);
 
 /* 1 when a password may be sent there: https, or to this machine. */
-int source_is_private(const source_t *source);
+int source_is_secret(const source_t *source);
+
+/* 1 when the host is localhost or a literal address of a private network: a
+ * server that believes a header is nowhere else. */
+int source_is_private(const source_t *source, apr_pool_t *pool);
+
+/* 1 when what it yields depends on the window of the question. */
+int source_has_window(const source_t *source);
 
 /* Reads the `count` calendars; each has its own outcome. */
 void source_read(const source_t *source, const source_question_t *question,

@@ -15,21 +15,6 @@
 #define CALDAV "urn:ietf:params:xml:ns:caldav"
 #define FOLD 74 /* RFC 5545 section 3.1: 75 bytes and the line break */
 
-/* 20260302T090000Z */
-static const char *utc_text(apr_int64_t seconds, apr_pool_t *pool)
-{
-    const char *from = datetime_print_utc(seconds, pool);
-    char *text = apr_palloc(pool, strlen(from) + 1), *to = text;
-
-    for (; *from; from++) {
-        if (*from != '-' && *from != ':') {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
-    return text;
-}
-
 /* Appends a content line, folded. */
 static void line(apr_array_header_t *parts, const char *name, const char *value,
                  apr_pool_t *pool)
@@ -62,7 +47,7 @@ int source_outbox_write(const char **body, const source_question_t *question,
 {
     apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(char *));
     const busy_window_t *w = &question->window;
-    const char *now = utc_text(apr_time_sec(apr_time_now()), pool);
+    const char *now = datetime_print_basic(apr_time_sec(apr_time_now()), pool);
     int i, asked = 0;
 
     line(parts, "BEGIN:VCALENDAR", "", pool);
@@ -74,8 +59,8 @@ int source_outbox_write(const char **body, const source_question_t *question,
          "UID:", apr_pstrcat(pool, question->caller->guid, "-", now, NULL),
          pool);
     line(parts, "DTSTAMP:", now, pool);
-    line(parts, "DTSTART:", utc_text(w->start, pool), pool);
-    line(parts, "DTEND:", utc_text(w->end, pool), pool);
+    line(parts, "DTSTART:", datetime_print_basic(w->start, pool), pool);
+    line(parts, "DTEND:", datetime_print_basic(w->end, pool), pool);
     line(parts, "ORGANIZER:mailto:", question->caller->mail, pool);
     for (i = 0; i < count; i++) {
         calendars[i].rv = APR_EINVAL;

@@ -31,7 +31,7 @@ static const apr_array_header_t *suggestions(const ews_request_t *request,
                                              availability_result_t *results,
                                              apr_pool_t *pool)
 {
-    static const availability_hours_t hours = {0x3e, 480, 1020, NULL};
+    static const hours_t hours = {NULL, 1, {{0x3e, 480, 1020}}};
     int i, count = request->availability.attendees->nelts;
     suggest_attendee_t *attendees =
         apr_pcalloc(pool, (apr_size_t)count * sizeof(*attendees));
@@ -42,7 +42,7 @@ static const apr_array_header_t *suggestions(const ews_request_t *request,
     for (i = 0; i < count; i += 2) {
         attendees[i].busy = results[i].suggest_busy =
             busy_create(suggest_window(&request->suggestions.options), pool);
-        attendees[i].counts = i % 3;
+        attendees[i].role = (availability_role_e)(i % 4);
     }
     return suggest_days(&request->suggestions.options, attendees, count,
                         request->availability.zone, &hours, pool);
@@ -50,7 +50,7 @@ static const apr_array_header_t *suggestions(const ews_request_t *request,
 
 static xml_out_t *availability(const ews_request_t *request, apr_pool_t *pool)
 {
-    static const availability_hours_t hours = {0x3e, 480, 1020, NULL};
+    static const hours_t hours = {NULL, 1, {{0x3e, 480, 1020}}};
     const availability_request_t *a = &request->availability;
     apr_size_t count = (apr_size_t)a->attendees->nelts, i;
     availability_result_t *results =

@@ -119,38 +119,6 @@ static void test_writing(apr_pool_t *pool)
        "nobody is left to ask for");
 }
 
-static void test_parsing(apr_pool_t *pool)
-{
-    static const struct {
-        const char *text;
-        int good, private_;
-    } rows[] = {
-        {"file:/srv/%{user}.ics", 1, 1},
-        {"https://dav.example.com/%{user}", 1, 1},
-        {"http://dav.example.com/%{user}", 1, 0},
-        {"http://127.0.0.1:5232/%{user}", 1, 1},
-        {"http://127.0.0.1.example.com/%{user}", 1, 0},
-        {"http://localhost/%{user}", 1, 1},
-        {"http://[::1]:80/%{user}", 1, 1},
-        {"outbox:https://dav.example.com/%{user}/outbox/", 1, 1},
-        {"outbox:http://dav.example.com/%{user}/outbox/", 1, 0},
-        {"outbox:file:/srv/%{user}", 0, 0},
-        {"outbox:https://%{domain}/%{user}", 0, 0},
-        {"https://dav.example.com/", 0, 0},
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        source_t source = {.where = NULL};
-        const char *why = source_parse(&source, rows[i].text, pool);
-
-        ok((why == NULL) == rows[i].good, "%s", rows[i].text);
-        if (!why) {
-            is_int(source_is_private(&source), rows[i].private_, "  private");
-        }
-    }
-}
-
 int main(void)
 {
     apr_pool_t *pool;
@@ -160,7 +128,6 @@ int main(void)
     xml_init();
     test_reading(pool);
     test_writing(pool);
-    test_parsing(pool);
     apr_terminate();
     return done_testing();
 }

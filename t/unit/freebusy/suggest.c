@@ -11,10 +11,11 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <strings.h>
 
 #define H DATETIME_HOUR
 
-static const availability_hours_t office = {0x3e, 480, 1020, NULL};
+static const hours_t office = {NULL, 1, {{0x3e, 480, 1020}}};
 static timezone_t *berlin;
 static apr_uint64_t state = 7;
 
@@ -27,7 +28,8 @@ static int random_below(int n)
 /* One day in Berlin, Monday 2 March 2026, with what Outlook asks for. */
 static suggest_options_t monday(void)
 {
-    suggest_options_t o = {{0, 0}, 25, 48, 48, 60, SUGGEST_POOR};
+    suggest_options_t o = {{0, 0}, 25, 48,           48,
+                           60,     30, SUGGEST_POOR, {NULL, 0, 0, 0}};
 
     o.window.start =
         timezone_to_utc(berlin, datetime_days(2026, 3, 2) * DATETIME_DAY);
@@ -76,12 +78,13 @@ static const char *show(const suggest_day_t *d, apr_pool_t *pool)
 static void test_rows(apr_pool_t *pool)
 {
     suggest_options_t o = monday();
-    suggest_attendee_t a[3] = {{NULL, 1, 0}, {NULL, 1, 0}, {NULL, 1, 0}};
+    suggest_attendee_t a[3];
     busy_set_t *first = calendar(&o, pool), *second = calendar(&o, pool);
     apr_array_header_t *days;
 
+    memset(a, 0, sizeof(a));
     o.max_other = 0;
-    o.max_work = 4;
+    o.max = 4;
     busy(first, o.window.start, 8 * 60, 10 * 60, BUSY_BUSY);
     busy(second, o.window.start, 10 * 60, 16 * 60 + 5, BUSY_TENTATIVE);
     a[0].busy = first;
@@ -107,12 +110,12 @@ static void test_rows(apr_pool_t *pool)
     days = suggest_days(&o, a, 2, berlin, &office, pool);
     is_str(show(day(days, 0), pool), "16:30E 08:00F 08:30F 09:00F",
            "the second must be free");
-    a[1].counts = 0;
+    a[1].role = AVAILABILITY_ROLE_OPTIONAL;
     a[1].exclude_conflicts = 0;
     days = suggest_days(&o, a, 2, berlin, &office, pool);
-    is_str(show(day(days, 0), pool), "10:00E 10:30E 11:00E 11:30E",
-           "an optional attendee does not count");
-    a[1].counts = 1;
+    is_str(show(day(days, 0), pool), "16:30E 10:00E 10:30E 11:00E",
+           "an optional attendee does not count, but what suits him is first");
+    a[1].role = AVAILABILITY_ROLE_REQUIRED;
     days = suggest_days(&o, a, 3, berlin, &office, pool);
     is_str(show(day(days, 0), pool), "16:30F 08:00P 08:30P 09:00P",
            "one who is not known is not free");
@@ -120,17 +123,120 @@ static void test_rows(apr_pool_t *pool)
     days = suggest_days(&o, a, 3, berlin, &office, pool);
     is_str(show(day(days, 0), pool), "16:30G 08:00P 08:30P 09:00P",
            "two of three are good by a low threshold");
-    o.max_work = 0;
+    o.max = 0;
     days = suggest_days(&o, a, 2, berlin, &office, pool);
     is_str(show(day(days, 0), pool), "", "none wanted");
     is_int(day(days, 0)->quality, SUGGEST_POOR, "none found: a poor day");
+}
+
+static void test_rooms(apr_pool_t *pool)
+{
+    suggest_options_t o = monday();
+    suggest_attendee_t a[3];
+    apr_array_header_t *days;
+
+    memset(a, 0, sizeof(a));
+    o.max_other = 0;
+    o.max = 3;
+    o.minimum = SUGGEST_FAIR;
+    a[0].busy = calendar(&o, pool);
+    a[1].busy = calendar(&o, pool);
+    a[2].busy = calendar(&o, pool);
+    a[1].role = a[2].role = AVAILABILITY_ROLE_ROOM;
+    busy((busy_set_t *)a[1].busy, o.window.start, 8 * 60, 12 * 60, BUSY_BUSY);
+    busy((busy_set_t *)a[2].busy, o.window.start, 0, 10 * 60, BUSY_BUSY);
+    days = suggest_days(&o, a, 3, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "10:00E 10:30E 11:00E",
+           "one room of two is enough, none is poor");
+    a[2].role = AVAILABILITY_ROLE_REQUIRED;
+    a[1].role = AVAILABILITY_ROLE_REQUIRED;
+    days = suggest_days(&o, a, 3, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "12:00E 12:30E 13:00E",
+           "resources are needed, all of them");
+}
+
+static void test_limits(apr_pool_t *pool)
+{
+    suggest_options_t o = monday();
+    suggest_attendee_t a = {NULL, AVAILABILITY_ROLE_REQUIRED, 0};
+    apr_array_header_t *days;
+
+    a.busy = calendar(&o, pool);
+    o.max = 4;
+    o.max_other = 2;
+    days = suggest_days(&o, &a, 1, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "(00:00E) (00:30E) 08:00E 08:30E",
+           "four a day, two of them off hours");
+    o.max_other = 0;
+    o.step = 90;
+    days = suggest_days(&o, &a, 1, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "09:00E 10:30E 12:00E 13:30E",
+           "times every 90 minutes");
+}
+
+/* The meeting is at 09:10 now, in two calendars; the second one does not tell
+ * UIDs. */
+static void test_moved(apr_pool_t *pool)
+{
+    suggest_options_t o = monday();
+    suggest_attendee_t a[2];
+    busy_period_t meeting = {.type = BUSY_BUSY, .id = "Meeting-1"};
+    busy_set_t *first = calendar(&o, pool), *second = calendar(&o, pool);
+    apr_array_header_t *days;
+
+    memset(a, 0, sizeof(a));
+    a[0].busy = first;
+    a[1].busy = second;
+    o.max_other = 0;
+    o.max = 5;
+    o.minimum = SUGGEST_EXCELLENT;
+    meeting.start = o.window.start + 9 * H + 10 * DATETIME_MINUTE;
+    meeting.end = meeting.start + H;
+    busy_add(first, &meeting);
+    meeting.id = NULL;
+    busy_add(second, &meeting);
+    busy(second, o.window.start, 10 * 60 + 10, 11 * 60, BUSY_BUSY);
+    days = suggest_days(&o, a, 2, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "08:00E 11:00E 11:30E 12:00E 12:30E",
+           "a meeting is in the way of another");
+    o.moved.uid = "MEETING-1";
+    o.moved.has_time = 1;
+    o.moved.start = meeting.start;
+    o.moved.end = meeting.end;
+    days = suggest_days(&o, a, 2, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "08:00E 08:30E 09:00E 09:10E 11:00E",
+           "but not of itself; where it is now is tried as well");
+    o.moved.uid = "another";
+    days = suggest_days(&o, a, 2, berlin, &office, pool);
+    is_str(show(day(days, 0), pool), "08:00E 11:00E 11:30E 12:00E 12:30E",
+           "another meeting at its time is one");
+}
+
+static const char hex_id[] =
+    "040000008200E00074C5B7101A82E00807EA0302000000000000000000000000000000000"
+    "000000010000000000102030405060708090A0B0C0D0E0F";
+static const char foreign_id[] = "BAAAAIIA4AB0xbcQGoLgCAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAFAAAAHZDYWwtVWlkAQAAAGFAYi5j";
+
+static void test_uid(apr_pool_t *pool)
+{
+    char *series = apr_pstrdup(pool, hex_id);
+
+    memset(series + 32, '0', 8);
+    ok(strcasecmp(meeting_uid(hex_id, pool), series) == 0,
+       "an instance of Outlook's: the UID of the series");
+    is_str(meeting_uid(foreign_id, pool), "a@b.c",
+           "base64 with the UID of another system");
+    is_str(meeting_uid("x@y", pool), "x@y", "a UID itself");
+    is_str(meeting_uid("0400", pool), "0400", "hexadecimal, but too short");
+    is_str(meeting_uid("", pool), "", "nothing");
 }
 
 /* A week with the change to summer time: 02:00 and 02:30 do not exist. */
 static void test_clock(apr_pool_t *pool)
 {
     suggest_options_t o = monday();
-    suggest_attendee_t a = {NULL, 1, 0};
+    suggest_attendee_t a = {NULL, AVAILABILITY_ROLE_REQUIRED, 0};
     apr_array_header_t *days;
     int i, weekend = 0;
 
@@ -192,13 +298,13 @@ static void test_random(apr_pool_t *pool)
             busy_set_t *set = calendar(&o, scratch);
 
             for (j = random_below(4); j > 0; j--) {
-                int from = 5 * random_below(288);
+                int from = random_below(1440);
 
-                busy(set, o.window.start, from, from + 5 * random_below(60),
+                busy(set, o.window.start, from, from + random_below(300),
                      (busy_type_e)random_below(5));
             }
             a[i].busy = set;
-            a[i].counts = 1;
+            a[i].role = AVAILABILITY_ROLE_REQUIRED;
             a[i].exclude_conflicts = 0;
         }
         days = suggest_days(&o, a, count, berlin, &office, scratch);
@@ -228,6 +334,10 @@ int main(void)
     apr_pool_create(&pool, NULL);
     tzif_load(&berlin, "Europe/Berlin", pool);
     test_rows(pool);
+    test_rooms(pool);
+    test_limits(pool);
+    test_moved(pool);
+    test_uid(pool);
     test_clock(pool);
     test_random(pool);
     apr_terminate();
