@@ -50,7 +50,7 @@ sub run {
 }
 
 my $found = eval { decode_json((split /\n/, python({}, 't/autodiscover/discovery.py', 'settings'))[-1]) } // {};
-is(join(' ', sort keys %$found), 'EXCH EXPR IMAP SMTP', 'exchangelib was told of four servers');
+is(join(' ', sort keys %$found), 'CalDAV CardDAV EXCH EXPR IMAP SMTP', 'exchangelib was told of six servers');
 my ($exch, $expr, $imap, $smtp) = @$found{qw(EXCH EXPR IMAP SMTP)};
 
 # --- web services ---
@@ -107,7 +107,7 @@ my %of  = map { $_->{PayloadType} =~ s/^com\.apple\.//r => $_ } @{ decode_json(r
 my $dav = $of{'caldav.account'};
 is("$of{'mail.managed'}{IncomingMailServerHostName}:$of{'mail.managed'}{IncomingMailServerPortNumber}",
     "$imap->{server}:$imap->{port}", 'mobileconfig: the IMAP server');
-for my $row (['mobileconfig', $dav->{CalDAVPrincipalURL}], ['.well-known/caldav', 'https://mail.example.test/.well-known/caldav']) {
+for my $row (['CalDAV', $found->{CalDAV}{server}], ['mobileconfig', $dav->{CalDAVPrincipalURL}], ['.well-known/caldav', 'https://mail.example.test/.well-known/caldav']) {
     my ($name, $place) = @$row;
     my $said = python({ LOGIN => $dav->{CalDAVUsername} }, 't/autodiscover/caldav_client.py', $place);
     my $got = eval { decode_json((split /\n/, $said)[-1]) } // {};
