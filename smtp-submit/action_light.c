@@ -4,11 +4,11 @@
 /* The commands that need neither network nor secret. */
 
 #include "action.h"
+#include "dsn.h"
 #include "enqueue.h"
 #include "show.h"
 #include "terminal.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdio.h>
@@ -90,16 +90,6 @@ static int open_body(enqueue_request_t *r, const command_t *command,
     return ACTION_OK;
 }
 
-static const char *upper(const char *text, apr_pool_t *pool)
-{
-    char *copy = apr_pstrdup(pool, text), *s;
-
-    for (s = copy; *s; s++) {
-        *s = apr_toupper(*s);
-    }
-    return copy;
-}
-
 static int do_mail(action_t *a, const command_t *command)
 {
     enqueue_request_t r = {0};
@@ -118,13 +108,11 @@ static int do_mail(action_t *a, const command_t *command)
     r.cc = command_values(command, "cc", a->pool);
     r.bcc = command_values(command, "bcc", a->pool);
     r.attach = command_values(command, "attach", a->pool);
-    r.notify = command_value(command, "NOTIFY");
-    if (r.notify) {
-        r.notify = upper(r.notify, a->pool);
+    if (command_value(command, "NOTIFY")) {
+        r.notify = dsn_notify(command_value(command, "NOTIFY"), a->pool);
     }
-    r.returns = command_value(command, "RETURN");
-    if (r.returns) {
-        r.returns = strcmp(r.returns, "full") == 0 ? "FULL" : "HDRS";
+    if (command_value(command, "RETURN")) {
+        r.returns = dsn_returns(command_value(command, "RETURN"));
     }
     rv = ask(&r, command, a);
     if (rv == ACTION_OK) {

@@ -8,6 +8,7 @@
 #include <stddef.h> /* first: the rings of APR want its offsetof */
 
 #include "dialogue.h"
+#include "dsn.h"
 
 #include <apr_ring.h>
 #include <apr_strings.h>
@@ -165,32 +166,13 @@ static const char *mail_line(const dialogue_t *d, const dialogue_tx_t *tx)
 
     int dsn = d->offers.dsn;
 
-    return apr_pstrcat(
-        tx->pool, "MAIL FROM:<", tx->sender, ">", size,
-        tx->eightbit ? " BODY=8BITMIME" : "", needs_utf8(tx) ? " SMTPUTF8" : "",
-        dsn && tx->dsn.returns ? " RET=" : "",
-        dsn && tx->dsn.returns ? tx->dsn.returns : "",
-        dsn && tx->dsn.notify && tx->dsn.id ? " ENVID=" : "",
-        dsn && tx->dsn.notify && tx->dsn.id ? tx->dsn.id : "", "\r\n", NULL);
-}
-
-/* RFC 3461 section 4: printable characters save + and = stand for themselves. */
-static const char *xtext(const char *text, apr_pool_t *pool)
-{
-    char *out = apr_palloc(pool, 3 * strlen(text) + 1), *s = out;
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c > 32 && c < 127 && c != '+' && c != '=') {
-            *s++ = (char)c;
-        }
-        else {
-            s += apr_snprintf(s, 4, "+%02X", c);
-        }
-    }
-    *s = '\0';
-    return out;
+    return apr_pstrcat(tx->pool, "MAIL FROM:<", tx->sender, ">", size,
+                       tx->eightbit ? " BODY=8BITMIME" : "",
+                       needs_utf8(tx) ? " SMTPUTF8" : "",
+                       dsn && tx->dsn.returns ? " RET=" : "",
+                       dsn && tx->dsn.returns ? tx->dsn.returns : "",
+                       dsn && tx->dsn.id ? " ENVID=" : "",
+                       dsn && tx->dsn.id ? tx->dsn.id : "", "\r\n", NULL);
 }
 
 static const char *rcpt_line(const dialogue_t *d, const dialogue_tx_t *tx,
@@ -202,7 +184,7 @@ static const char *rcpt_line(const dialogue_t *d, const dialogue_tx_t *tx,
         dsn = apr_pstrcat(tx->pool, " NOTIFY=", tx->dsn.notify, NULL);
         if (is_ascii(address)) {
             dsn = apr_pstrcat(tx->pool, dsn, " ORCPT=rfc822;",
-                              xtext(address, tx->pool), NULL);
+                              dsn_xtext(address, tx->pool), NULL);
         }
     }
     return apr_pstrcat(tx->pool, "RCPT TO:<", address, ">", dsn, "\r\n", NULL);

@@ -46,7 +46,7 @@ typedef struct dialogue_recipient_t {
 typedef struct dialogue_dsn_t {
     const char *notify;  /* NEVER, or a list of SUCCESS, FAILURE, DELAY */
     const char *returns; /* FULL, HDRS */
-    const char *id;      /* comes back in the report */
+    const char *id;      /* xtext; comes back in the report */
 } dialogue_dsn_t;
 
 typedef struct dialogue_tx_t {

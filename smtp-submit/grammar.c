@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "grammar.h"
+#include "dsn.h"
 #include "lib/mailaddr.h"
 #include "log_filter.h"
 
@@ -444,26 +445,9 @@ static const char *not_interface(const char *text)
 
 static const char *not_notify(const char *text)
 {
-    static const char *const wants[] = {"success", "failure", "delay"};
-    size_t i, len;
-
-    if (strcmp(text, "never") == 0) {
-        return NULL;
-    }
-    for (;; text += len + 1) {
-        len = strcspn(text, ",");
-        for (i = 0; i < 3; i++) {
-            if (len == strlen(wants[i]) && memcmp(text, wants[i], len) == 0) {
-                break;
-            }
-        }
-        if (i == 3) {
-            return "never, or success, failure and delay with commas";
-        }
-        if (!text[len]) {
-            return NULL;
-        }
-    }
+    return dsn_is_notify(text)
+               ? NULL
+               : "never, or success, failure and delay with commas";
 }
 
 static const char *not_proxy(const char *text)

@@ -295,6 +295,9 @@ static int write_letter(letter_t *l, const spool_t *spool, const char **id,
     e.subject = subject ? subject : "";
     e.date = apr_time_now();
     e.message_id = enqueue_message_id(l->config, w->id, l->pool);
+    e.notify = l->options->notify;
+    e.returns = l->options->returns;
+    e.envelope_id = l->options->envelope_id;
     text = whole_header(l, e.message_id);
     e.eightbit = l->body->high || has_high(text);
     rv = spool_begin(w, &e, why);

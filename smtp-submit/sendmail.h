@@ -23,6 +23,9 @@ typedef struct sendmail_t {
     char when;                      /* -od: b background, i at once, q later */
     const char *from;               /* -f, -r */
     const char *name;               /* -F */
+    const char *notify;             /* -N, as in dialogue_dsn_t */
+    const char *returns;            /* -R */
+    const char *envelope_id;        /* -V */
     const char *config_path;        /* -C */
     apr_array_header_t *recipients; /* of const char * */
 } sendmail_t;

@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "sendmail.h"
+#include "dsn.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -31,22 +32,71 @@ static const char *value_of(words_t *w, const char *rest)
     return w->at + 1 < w->argc ? w->argv[++w->at] : "";
 }
 
-static apr_status_t mode_option(sendmail_t *o, char letter, const char **why)
+static const struct {
+    char letter;
+    sendmail_mode_t mode;
+} modes[] = {
+    {'m', SENDMAIL_DELIVER}, {'p', SENDMAIL_QUEUE}, {'i', SENDMAIL_NOTHING}};
+
+/* What a program with a queue and no server of its own cannot do. */
+static const struct {
+    char letter;
+    const char *what;
+} cannot[] = {{'s', "SMTP on standard input"},
+              {'S', "SMTP on standard input"},
+              {'d', "a daemon that takes mail"},
+              {'D', "a daemon that takes mail"},
+              {'v', "to check addresses"},
+              {'t', "a test of addresses"},
+              {'h', "host status"},
+              {'H', "host status"}};
+
+static apr_status_t mode_option(sendmail_t *o, char letter, const char **why,
+                                apr_pool_t *pool)
 {
-    switch (letter) {
-    case 'm':
-        o->mode = SENDMAIL_DELIVER;
-        return APR_SUCCESS;
-    case 'p':
-        o->mode = SENDMAIL_QUEUE;
-        return APR_SUCCESS;
-    case 'i':
-        o->mode = SENDMAIL_NOTHING;
-        return APR_SUCCESS;
-    default:
-        *why = "% Error: of the -b options only -bm, -bp and -bi are known";
-        return APR_EINVAL;
+    const char *what = "";
+    size_t i;
+
+    for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (modes[i].letter == letter) {
+            o->mode = modes[i].mode;
+            return APR_SUCCESS;
+        }
     }
+    for (i = 0; i < sizeof(cannot) / sizeof(cannot[0]); i++) {
+        if (cannot[i].letter == letter) {
+            what = apr_pstrcat(pool, " (", cannot[i].what, ")", NULL);
+        }
+    }
+    *why = apr_psprintf(pool,
+                        "%% Error: -b%.1s%s is not supported; -bm takes a "
+                        "message, -bp shows the queue, -bi does nothing",
+                        &letter, what);
+    return APR_EINVAL;
+}
+
+/* -N, -R, -V: what the servers are to report (RFC 3461). */
+static apr_status_t report_option(sendmail_t *o, char letter, const char *value,
+                                  const char **why, apr_pool_t *pool)
+{
+    const char *expected = NULL;
+
+    if (letter == 'N' && !(o->notify = dsn_notify(value, pool))) {
+        expected = "never, or success, failure and delay with commas";
+    }
+    else if (letter == 'R' && !(o->returns = dsn_returns(value))) {
+        expected = "full or hdrs";
+    }
+    else if (letter == 'V' &&
+             !(o->envelope_id = dsn_envelope_id(value, pool))) {
+        expected = "an envelope id of 1 to 100 characters";
+    }
+    if (!expected) {
+        return APR_SUCCESS;
+    }
+    *why = apr_psprintf(pool, "%% Error: -%c \"%s\": expected %s", letter,
+                        value, expected);
+    return APR_EINVAL;
 }
 
 static void o_option(sendmail_t *o, const char *rest)
@@ -59,29 +109,36 @@ static void o_option(sendmail_t *o, const char *rest)
     }
 }
 
+static apr_status_t value_option(sendmail_t *o, char letter, const char *value,
+                                 const char **why, apr_pool_t *pool)
+{
+    switch (letter) {
+    case 'f':
+    case 'r':
+        o->from = value;
+        return APR_SUCCESS;
+    case 'F':
+        o->name = value;
+        return APR_SUCCESS;
+    case 'C':
+        o->config_path = value;
+        return APR_SUCCESS;
+    default:
+        return report_option(o, letter, value, why, pool);
+    }
+}
+
 /* One word of options without values, such as -ti. */
 static apr_status_t letters(sendmail_t *o, words_t *w, const char *s,
-                            const char **why)
+                            const char **why, apr_pool_t *pool)
 {
     for (; *s; s++) {
         if (strchr(with_value, *s)) {
-            char letter = *s;
-            const char *value = value_of(w, s + 1);
-
-            if (letter == 'f' || letter == 'r') {
-                o->from = value;
-            }
-            else if (letter == 'F') {
-                o->name = value;
-            }
-            else if (letter == 'C') {
-                o->config_path = value;
-            }
-            return APR_SUCCESS;
+            return value_option(o, *s, value_of(w, s + 1), why, pool);
         }
         switch (*s) {
         case 'b':
-            return mode_option(o, s[1], why);
+            return mode_option(o, s[1], why, pool);
         case 'q':
             o->mode = SENDMAIL_FLUSH;
             return APR_SUCCESS;
@@ -129,7 +186,7 @@ apr_status_t sendmail_options(sendmail_t *o, int argc, const char *const *argv,
         if (word[0] != '-' || !word[1]) {
             break;
         }
-        if (letters(o, &w, word + 1, why) != APR_SUCCESS) {
+        if (letters(o, &w, word + 1, why, pool) != APR_SUCCESS) {
             return APR_EINVAL;
         }
     }

@@ -42,7 +42,10 @@ void session_prepare(delivery_t *d)
     d->tx.pool = d->pool;
     d->tx.dsn.notify = mail->envelope.notify;
     d->tx.dsn.returns = mail->envelope.returns;
-    d->tx.dsn.id = mail->id;
+    d->tx.dsn.id = mail->envelope.envelope_id;
+    if (!d->tx.dsn.id && d->tx.dsn.notify) {
+        d->tx.dsn.id = mail->id;
+    }
 }
 
 session_t *session_create(transport_t *transport, const report_t *log,

@@ -43,7 +43,7 @@ typedef struct spool_envelope_t {
     apr_time_t date;
     int eightbit; /* the message holds bytes above 127 */
     int notice;   /* is a failure notice: never causes another */
-    const char *notify, *returns; /* as in dialogue_dsn_t */
+    const char *notify, *returns, *envelope_id; /* as in dialogue_dsn_t */
 } spool_envelope_t;
 
 /* ---- writing ---- */

@@ -3,80 +3,41 @@
 
 #include "spool_format.h"
 
-#include <apr_lib.h>
+#include <apr_escape.h>
 #include <apr_strings.h>
+#include <stddef.h>
 #include <string.h>
 
 static const char magic[] = "smtp-submit 1 ";
+enum { ENVELOPE_AT = 14, MESSAGE_AT = 25, SHA1_AT = 46 };
 
 /* ---- head ---- */
 
-static void put_number(char *out, int width, apr_uint64_t value)
-{
-    while (width-- > 0) {
-        out[width] = (char)('0' + value % 10);
-        value /= 10;
-    }
-}
-
-static int get_number(const char *in, int width, apr_uint64_t *value)
-{
-    for (*value = 0; width-- > 0; in++) {
-        if (!apr_isdigit(*in) || *value > APR_INT64_MAX / 10 - 1) {
-            return 0;
-        }
-        *value = *value * 10 + (apr_uint64_t)(*in - '0');
-    }
-    return 1;
-}
-
 void spool_format_head(char out[SPOOL_HEAD_LEN + 1], const spool_head_t *head)
 {
-    static const char hex[] = "0123456789abcdef";
-    int i;
-
-    memcpy(out, magic, 14);
-    put_number(out + 14, 10, head->envelope_len);
-    out[24] = ' ';
-    put_number(out + 25, 20, (apr_uint64_t)head->message_len);
-    out[45] = ' ';
-    for (i = 0; i < APR_SHA1_DIGESTSIZE; i++) {
-        out[46 + 2 * i] = hex[head->sha1[i] >> 4];
-        out[47 + 2 * i] = hex[head->sha1[i] & 15];
-    }
-    out[86] = '\n';
-    out[87] = '\0';
+    apr_snprintf(out, SPOOL_HEAD_LEN,
+                 "%s%010" APR_SIZE_T_FMT " %020" APR_OFF_T_FMT " ", magic,
+                 head->envelope_len, head->message_len);
+    apr_escape_hex(out + SHA1_AT, head->sha1, APR_SHA1_DIGESTSIZE, 0, NULL);
+    memcpy(out + SPOOL_HEAD_LEN - 1, "\n", 2);
 }
 
-static int hex_value(char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char *at = c ? strchr(hex, c) : NULL;
-
-    return at ? (int)(at - hex) : -1;
-}
-
+/* What is read must be exactly what would be written: no sign, no capitals. */
 int spool_parse_head(spool_head_t *head, const char in[SPOOL_HEAD_LEN])
 {
-    apr_uint64_t envelope, message;
-    int i;
+    char text[SPOOL_HEAD_LEN + 1];
 
-    if (memcmp(in, magic, 14) != 0 || !get_number(in + 14, 10, &envelope) ||
-        in[24] != ' ' || !get_number(in + 25, 20, &message) || in[45] != ' ' ||
-        in[86] != '\n' || envelope > SPOOL_ENVELOPE_MAX) {
+    memcpy(text, in, SPOOL_HEAD_LEN);
+    text[SPOOL_HEAD_LEN] = '\0';
+    head->envelope_len = (apr_size_t)apr_strtoi64(text + ENVELOPE_AT, NULL, 10);
+    head->message_len = (apr_off_t)apr_strtoi64(text + MESSAGE_AT, NULL, 10);
+    if (head->envelope_len > SPOOL_ENVELOPE_MAX || head->message_len < 0 ||
+        apr_unescape_hex(head->sha1, text + SHA1_AT, 2 * APR_SHA1_DIGESTSIZE, 0,
+                         NULL) != APR_SUCCESS) {
         return 0;
     }
-    for (i = 0; i < APR_SHA1_DIGESTSIZE; i++) {
-        int high = hex_value(in[46 + 2 * i]), low = hex_value(in[47 + 2 * i]);
-
-        if (high < 0 || low < 0) {
-            return 0;
-        }
-        head->sha1[i] = (unsigned char)(high << 4 | low);
-    }
-    head->envelope_len = (apr_size_t)envelope;
-    head->message_len = (apr_off_t)message;
-    return 1;
+    spool_format_head(text, head);
+    return memcmp(text, in, SPOOL_HEAD_LEN) == 0;
 }
 
 /* ---- envelope ---- */
@@ -93,30 +54,37 @@ static const char *one_line(const char *text, apr_pool_t *pool)
     return copy;
 }
 
+static void add_line(apr_array_header_t *lines, const char *word,
+                     const char *value, apr_pool_t *pool)
+{
+    if (value) {
+        APR_ARRAY_PUSH(lines, const char *) =
+            apr_pstrcat(pool, word, " ", one_line(value, pool), "\n", NULL);
+    }
+}
+
 const char *spool_format_envelope(const spool_envelope_t *e, apr_pool_t *pool)
 {
-    apr_array_header_t *parts = apr_array_make(pool, 32, sizeof(char *));
+    apr_array_header_t *lines = apr_array_make(pool, 32, sizeof(char *));
     int i;
 
-    APR_ARRAY_PUSH(parts, const char *) = apr_psprintf(
-        pool,
-        "sender %s\ndate %" APR_TIME_T_FMT "\nmessage-id %s\n%s%s%s%s%s%s%s%s",
-        one_line(e->sender, pool), apr_time_sec(e->date),
-        one_line(e->message_id, pool), e->eightbit ? "eightbit \n" : "",
-        e->notice ? "notice \n" : "", e->notify ? "notify " : "",
-        e->notify ? e->notify : "", e->notify ? "\n" : "",
-        e->returns ? "return " : "", e->returns ? e->returns : "",
-        e->returns ? "\n" : "");
+    add_line(lines, "sender", e->sender, pool);
+    add_line(lines, "date",
+             apr_psprintf(pool, "%" APR_TIME_T_FMT, apr_time_sec(e->date)),
+             pool);
+    add_line(lines, "message-id", e->message_id, pool);
+    add_line(lines, "eightbit", e->eightbit ? "" : NULL, pool);
+    add_line(lines, "notice", e->notice ? "" : NULL, pool);
+    add_line(lines, "notify", e->notify, pool);
+    add_line(lines, "return", e->returns, pool);
+    add_line(lines, "envelope-id", e->envelope_id, pool);
     for (i = 0; i < e->recipients->nelts; i++) {
-        APR_ARRAY_PUSH(parts, const char *) = apr_pstrcat(
-            pool, "recipient ",
-            one_line(APR_ARRAY_IDX(e->recipients, i, const char *), pool), "\n",
-            NULL);
+        add_line(lines, "recipient",
+                 APR_ARRAY_IDX(e->recipients, i, const char *), pool);
     }
-    APR_ARRAY_PUSH(parts, const char *) =
-        apr_pstrcat(pool, "to ", one_line(e->to, pool), "\nsubject ",
-                    one_line(e->subject, pool), "\n", NULL);
-    return apr_array_pstrcat(pool, parts, 0);
+    add_line(lines, "to", e->to, pool);
+    add_line(lines, "subject", e->subject, pool);
+    return apr_array_pstrcat(pool, lines, 0);
 }
 
 static void add_recipient(spool_mail_t *mail, const char *address)
@@ -129,24 +97,31 @@ static void add_recipient(spool_mail_t *mail, const char *address)
     APR_ARRAY_PUSH(mail->envelope.recipients, const char *) = address;
 }
 
+#define TEXT(name) offsetof(spool_envelope_t, name)
+
+/* Words whose value is kept as it is. */
+static const struct {
+    const char *word;
+    size_t offset;
+} texts[] = {
+    {"sender", TEXT(sender)},           {"to", TEXT(to)},
+    {"subject", TEXT(subject)},         {"message-id", TEXT(message_id)},
+    {"notify", TEXT(notify)},           {"return", TEXT(returns)},
+    {"envelope-id", TEXT(envelope_id)},
+};
+
 static void take_line(spool_mail_t *mail, const char *word, const char *value)
 {
     spool_envelope_t *e = &mail->envelope;
+    size_t i;
 
-    if (strcmp(word, "sender") == 0) {
-        e->sender = value;
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(word, texts[i].word) == 0) {
+            *(const char **)(void *)((char *)e + texts[i].offset) = value;
+        }
     }
-    else if (strcmp(word, "recipient") == 0) {
+    if (strcmp(word, "recipient") == 0) {
         add_recipient(mail, value);
-    }
-    else if (strcmp(word, "to") == 0) {
-        e->to = value;
-    }
-    else if (strcmp(word, "subject") == 0) {
-        e->subject = value;
-    }
-    else if (strcmp(word, "message-id") == 0) {
-        e->message_id = value;
     }
     else if (strcmp(word, "date") == 0) {
         e->date = apr_time_from_sec(apr_atoi64(value));
@@ -156,12 +131,6 @@ static void take_line(spool_mail_t *mail, const char *word, const char *value)
     }
     else if (strcmp(word, "notice") == 0) {
         e->notice = 1;
-    }
-    else if (strcmp(word, "notify") == 0) {
-        e->notify = value;
-    }
-    else if (strcmp(word, "return") == 0) {
-        e->returns = value;
     }
 }
 

@@ -125,6 +125,20 @@ subtest 'a refused mail' => sub {
     like(($s->run(qw(show mail)))[1], qr/^Status +: failed: 550/m, 'is shown');
 };
 
+subtest 'delivery reports, asked for as sendmail does' => sub {
+    $mx->clear;
+    my $s = submit_to('open');
+    symlink $s->program, $s->dir . '/sendmail';
+    ($status, $out, $err) = $s->spawn("Subject: report\n\nx\n", $s->dir . '/sendmail', '-C', $s->conf,
+        '-i', '-odi', '-N', 'success,failure', '-R', 'hdrs', '-V', 'QQ 314', 'bob@example.test');
+    is("$status$err", '0', 'taken');
+    my ($report) = grep { /^Original-Envelope-Id:/m } $mx->wait_mail(2, 10);
+    like($report // '', qr/^Original-Envelope-Id: QQ 314$/m, '-V comes back');
+    like($report // '', qr/^Original-Recipient: rfc822;\s*bob\@example\.test$/m, 'the recipient as we wrote it');
+    like($report // '', qr/^Action: (?:delivered|relayed)$/m, '-N: success is told');
+    like($report // '', qr/^Content-Type: text\/rfc822-headers/m, '-R: the header alone');
+};
+
 subtest 'larger than the server takes' => sub {
     my $s = submit_to('open');
     ($status, $out, $err) = $s->input("x" x 70 . "\n", qw(mail to bob@example.test file),

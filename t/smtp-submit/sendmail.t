@@ -63,10 +63,14 @@ subtest 'options' => sub {
     like(queue("\nx\n", qw(-i -rbounce@example.test a@b.c)), qr/^sender bounce\@example\.test$/m, '-r');
     like(queue("\nx\n", '-i', '-f', '<>', 'a@b.c'), qr/^sender $/m, 'null sender');
     like(queue("\nx\n", '-i', '-F', "J\xc3\xb6 Doe", 'a@b.c'), qr/^From: =\?utf-8\?B\?SsO2IERvZQ==\?= <fred\@example\.test>\r$/m, '-F');
-    like(queue("\nx\n", qw(-oi -oem -bm -v -N never -B8BITMIME -- a@b.c)), qr/^recipient a\@b\.c$/m, 'what means nothing here');
+    like(queue("\nx\n", qw(-oi -oem -bm -v -B8BITMIME -- a@b.c)), qr/^recipient a\@b\.c$/m, 'what means nothing here');
     like(queue("\nx\n", '-i', 'a@b.c, Bo <d@e.f>'), qr/^recipient a\@b\.c\nrecipient d\@e\.f$/m, 'a list in one word');
-    sendmail('', '-bs');
-    is($status, 64, '-bs is refused');
+    for (['-bs', 'SMTP on standard input'], ['-bd', 'a daemon that takes mail'], ['-bv', 'to check addresses'], ['-bx', '']) {
+        my ($option, $what) = @$_;
+        sendmail('', $option);
+        is($status, 64, "$option is refused");
+        like($err, qr/^% Error: $option@{[$what && " \\(\Q$what\E\\)"]} is not supported; -bm takes a message, -bp /, "$option: and told why");
+    }
     sendmail("\nx\n", '-i');
     is($status, 64, 'no recipient');
     sendmail("\nx\n", '-i', '-f', "a\@b.c\nRCPT TO:<x\@y.z>", 'a@b.c');
@@ -75,6 +79,28 @@ subtest 'options' => sub {
     is($status, 65, 'a recipient with a line break');
     sendmail("Subject: x\n\n", '-ti', 'nobody');
     is($status, 65, 'a local name without alias');
+};
+
+subtest '-N, -R, -V: reports' => sub {
+    my $mail = queue("\nx\n", qw(-i -N success,delay -Rhdrs -V QQ314 a@b.c));
+    like($mail, qr/^notify SUCCESS,DELAY\nreturn HDRS\nenvelope-id QQ314\n/m, 'in the envelope');
+    like(queue("\nx\n", '-i', '-N', 'NEVER', '-V', 'a b=c', 'a@b.c'), qr/^notify NEVER\nenvelope-id a\+20b\+3Dc\n/m, 'encoded');
+    for ([qw(-N sometimes)], [qw(-R some)], ['-V', ''], ['-V', 'x' x 101], ['-N', "never\r\nRSET"]) {
+        sendmail("\nx\n", '-i', @$_, 'a@b.c');
+        is($status, 64, "@$_[0] with a wrong value");
+        like($err, qr/^% Error: $_->[0] ".*": expected /s, 'and what is expected');
+    }
+    my $other = T::SmtpServer->start(ehlo => ['DSN']);
+    $s->set('mail smtpserver port ' . $other->port);
+    sendmail("\nx\n", qw(-i -odi -N failure -R full -V QQ1 a@b.c));
+    is(($other->lines('MAIL'))[0], 'MAIL FROM:<fred@example.test> RET=FULL ENVID=QQ1', 'MAIL');
+    is(($other->lines('RCPT'))[0], 'RCPT TO:<a@b.c> NOTIFY=FAILURE ORCPT=rfc822;a@b.c', 'RCPT');
+    sendmail("\nx\n", qw(-i -odi -V QQ2 a@b.c));
+    is(($other->lines('MAIL'))[1], 'MAIL FROM:<fred@example.test> ENVID=QQ2', '-V alone');
+    $s->set('mail smtpserver port ' . $server->port);
+    sendmail("\nx\n", qw(-i -odi -N failure -R full -V QQ1 a@b.c));
+    is("$status$out$err", '0', 'a server without DSN gets the mail');
+    is(($server->lines('MAIL'))[-1], 'MAIL FROM:<fred@example.test>', 'and no wish');
 };
 
 subtest 'a lone dot ends the message, unless -i' => sub {
