@@ -142,6 +142,11 @@ subtest 'accounts that may not log in' => sub {
     $change->('Carol', pwdLastSet => -1);
     $change->('Carol', accountExpires => 116444736000000000);
     is_refused(client()->login('/a.html', %carol), 'the account has expired');
+    $change->('Carol', accountExpires => 0);
+    $dc->age_password($dc->user(3));
+    is_refused(client()->login('/a.html', %carol), 'the password has expired');
+    $change->('Carol', pwdLastSet => $_) for 0, -1;
+    is_admitted(client()->login('/a.html', %carol), 'all is well again', 'EXAMPLE\\carol');
 };
 
 subtest 'the challenge alone lets nobody in' => sub {

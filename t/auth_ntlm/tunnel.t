@@ -11,6 +11,7 @@ use Test::More;
 use lib 't/lib';
 use Time::HiRes qw(time);
 use T::Ca;
+use T::Curl;
 use T::Dir qw(temp_dir);
 use T::Httpd;
 use T::Ntlm;
@@ -54,6 +55,7 @@ sub client {
 
 my %alice = (user => 'alice', password => $dc->user(1)->{password}, domain => 'EXAMPLE');
 my $query = "$path?dc1.example.test:593";
+my $curl  = T::Curl->new(base => $httpd->tls_url, ca => $ca->{ca});
 
 for my $try (['right', $alice{password}], ['wrong', 'wrong']) {
     my ($name, $password) = @$try;
@@ -62,6 +64,15 @@ for my $try (['right', $alice{password}], ['wrong', 'wrong']) {
         $good, "impacket, $name password");
     like(run_client('tunnel_samba', $proxy, $ca->{ca}, 'dc1.example.test', 'EXAMPLE', 'alice', $password),
         $good, "Samba's client, $name password");
+}
+
+for my $try (['right', $alice{password}, '200 20'], ['wrong', 'wrong', '401 ']) {
+    my ($name, $password, $expected) = @$try;
+    for my $method ('RPC_IN_DATA', 'RPC_OUT_DATA') {
+        my $answer = $curl->get($query, user => "EXAMPLE\\alice:$password",
+            options => ['--ntlm', '-X', $method, '-H', 'Content-Length: 0']);
+        like("$answer->{status} " . length $answer->{body}, qr/^$expected/, "curl, $method, $name password");
+    }
 }
 
 subtest 'login by echo, then the channel without a header' => sub {

@@ -102,6 +102,10 @@ replace('carol', 'accountExpires', '131000000000000000');
 is(login('carol', $carol->{password})->{status}, 401, 'an expired account');
 ok($httpd->logged('PN10046: user carol: account expired'), 'is logged as such');
 replace('carol', 'accountExpires', 0);
+$dc->age_password($carol);
+is(login('carol', $carol->{password})->{status}, 401, 'an expired password');
+ok($httpd->logged('PN10046: user carol: password expired'), 'is logged as such');
+replace('carol', 'pwdLastSet', $_) for 0, -1;
 is(login('carol', $carol->{password})->{status}, 200, 'a good one again');
 
 # --- gone, and back ---

@@ -123,6 +123,17 @@ sub kill {
 }
 
 # The ports on which this server answers when it is up.
+# The password of $user becomes one that was set years ago, which has expired
+# where userAccountControl does not say that it never does.  Samba itself would
+# not let us: this goes into its file.
+sub age_password {
+    my ($self, $user) = @_;
+    (my $partition = uc $base) .= '.ldb';
+    write_file("$self->{dir}/age.ldif", "dn: CN=\u$user->{name} Example,CN=Users,$base\n"
+        . "changetype: modify\nreplace: pwdLastSet\npwdLastSet: 130000000000000000\n");
+    run('ldbmodify', '-H', "$self->{dir}/private/sam.ldb.d/$partition", "$self->{dir}/age.ldif");
+}
+
 sub ports { map { @{ $ports{$_} // [] } } split ' ', $_[0]{services} }
 
 sub until_silent {
