@@ -72,6 +72,7 @@ CURL_LIBS := $(shell pkg-config --libs libcurl)
 ICAL_LIBS := $(shell pkg-config --libs libical)
 LDAP_LIBS := -lldap -llber
 SSL_LIBS := $(shell pkg-config --libs libssl libcrypto)
+JSON_LIBS := $(shell pkg-config --libs jansson)
 
 CFLAGS  ?= -O2 -g
 WARN    := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2
@@ -87,11 +88,11 @@ COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c
 MODULES := mailbox auth_ntlm autodiscover rpcproxy freebusy
 MODULE_LIBS_mailbox = $(LDAP_LIBS)
 MODULE_LIBS_auth_ntlm =
-MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS)
+MODULE_LIBS_autodiscover = $(XML_LIBS) $(SSL_LIBS) $(JSON_LIBS)
 MODULE_LIBS_rpcproxy =
 MODULE_LIBS_freebusy = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(SSL_LIBS)
 # Everything a unit test or fuzzer may need.
-TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(APR_LIBS) -lresolv
+TEST_LIBS = $(XML_LIBS) $(CURL_LIBS) $(ICAL_LIBS) $(LDAP_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(APR_LIBS) -lresolv
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 glue_of = $(wildcard mod_$(1)/mod_*.c)
@@ -177,7 +178,7 @@ $(B)/bin/smtp-submit $(B)/bin/smtp-submit-runner:
 $(B)/bin/autodiscover-check: $(B)/mod_autodiscover/check_main.o $(B)/mod_autodiscover/pure.a $(LIB)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(XML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(APR_LIBS) -lresolv
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(XML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(APR_LIBS) -lresolv
 
 # --- tests ---
 

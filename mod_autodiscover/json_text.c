@@ -5,9 +5,7 @@
 
 #include "lib/utf8.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The code point of the valid UTF-8 character of `n` bytes at `t`. */
@@ -48,58 +46,4 @@ const char *discover_json_escape(const char *text, apr_pool_t *pool)
     }
     *to = '\0';
     return out;
-}
-
-/* --- reading --- */
-
-/* The character that the escape behind the backslash at `t` stands for; moves
- * *end behind it.  0 for what is no ASCII or no escape. */
-static char unescaped(const char *t, const char **end)
-{
-    char hex[5] = "", *last;
-    long code;
-
-    *end = t + 2;
-    if (strchr("\"\\/", t[1])) {
-        return t[1];
-    }
-    apr_cpystrn(hex, t[1] == 'u' ? t + 2 : "", sizeof(hex));
-    code = strtol(hex, &last, 16);
-    if (last != hex + 4 || code < 0x20 || code > 0x7e) {
-        return 0;
-    }
-    *end = t + 6;
-    return (char)code;
-}
-
-/* The string that starts behind the quote before `t`, or NULL. */
-static const char *read_string(const char *t, apr_pool_t *pool)
-{
-    char *out = apr_palloc(pool, strlen(t) + 1), *to = out;
-
-    while (*t && *t != '"') {
-        if (*t != '\\') {
-            *to++ = *t++;
-        }
-        else if (!t[1] || !(*to++ = unescaped(t, &t))) {
-            return NULL;
-        }
-    }
-    *to = '\0';
-    return *t ? out : NULL;
-}
-
-const char *discover_json_member(const char *json, const char *name,
-                                 apr_pool_t *pool)
-{
-    const char *t = strstr(json, apr_pstrcat(pool, "\"", name, "\"", NULL));
-
-    if (!t) {
-        return NULL;
-    }
-    t += strlen(name) + 2;
-    while (apr_isspace(*t) || *t == ':') {
-        t++;
-    }
-    return *t == '"' ? read_string(t + 1, pool) : NULL;
 }

@@ -3,18 +3,12 @@
 #ifndef POSTERN_JSON_TEXT_H
 #define POSTERN_JSON_TEXT_H
 
-/* Text in JSON strings (RFC 8259 section 7), in and out.  Pure. */
+/* Text in JSON strings (RFC 8259 section 7), out.  Pure. */
 
 #include <apr_pools.h>
 
 /* `text` for between the quotes of a JSON string, all of it ASCII; what is no
  * UTF-8 becomes U+FFFD. */
 const char *discover_json_escape(const char *text, apr_pool_t *pool);
-
-/* The string that the first member `name` of the object `json` has, its
- * escapes undone as far as they are ASCII, or NULL.  Good enough for answers
- * of one flat object, and safe with anything else. */
-const char *discover_json_member(const char *json, const char *name,
-                                 apr_pool_t *pool);
 
 #endif

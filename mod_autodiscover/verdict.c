@@ -2,11 +2,11 @@
  * Copyright the Postern authors */
 
 #include "verdict.h"
-#include "json_text.h"
 
 #include "lib/xml.h"
 
 #include <apr_strings.h>
+#include <jansson.h>
 #include <string.h>
 
 static const xml_limits_t limits = {
@@ -249,12 +249,20 @@ static verdict_t judge_soap(const view_t *v)
 
 /* --- JSON --- */
 
+static const char *json_text_of(const json_t *object, const char *name,
+                                apr_pool_t *pool)
+{
+    return apr_pstrdup(pool, json_string_value(json_object_get(object, name)));
+}
+
 static verdict_t judge_json(const view_t *v)
 {
-    const char *url = discover_json_member(v->reply->bytes, "Url", v->pool);
-    const char *code =
-        discover_json_member(v->reply->bytes, "ErrorCode", v->pool);
+    json_t *object = json_loadb(v->reply->bytes, v->reply->len,
+                                JSON_REJECT_DUPLICATES, NULL);
+    const char *url = json_text_of(object, "Url", v->pool);
+    const char *code = json_text_of(object, "ErrorCode", v->pool);
 
+    json_decref(object);
     if (v->reply->status == 200 && url) {
         return finds(apr_pstrcat(v->pool, "asks at ", url, NULL));
     }
