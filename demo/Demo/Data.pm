@@ -119,6 +119,7 @@ sub httpd_conf {
         DEMO_PORT     => $world->port,
         DEMO_URL      => $world->url,
         DEMO_SUBMISSION => $world->mx->port('starttls'),
+        DEMO_IMAP     => $world->imap_port,
         POSTERN_TOP   => top(),
         POSTERN_BUILD => build(),
         ($dc ? (

@@ -15,6 +15,8 @@ use Demo::Show;
 my @steps = (
     ['A wrong password opens nothing',                          \&login],
     ['Autodiscover: Outlook asks where a mailbox is',           \&autodiscover],
+    ['Autodiscover, asked by anybody: phones, and Thunderbird, which then logs in',
+        \&anybody],
     ['The tunnel: Samba\'s own client calls the domain controller over HTTPS',
         \&tunnel_samba, 'samba'],
     ['The tunnel again, by impacket',                           \&tunnel_impacket, 'samba'],
@@ -108,6 +110,42 @@ sub autodiscover {
     must($xml =~ m{<Type>EXCH</Type>} && $xml =~ m{<Type>EXPR</Type>},
         'EXCH or EXPR is missing.');
     return "$user->{mail} has its URLs";
+}
+
+# JSON by the address alone; autoconfig, and IMAP at the server that it names.
+sub anybody {
+    my ($world) = @_;
+    my $user = $world->user(1);
+    my $json = get($world, "/autodiscover/autodiscover.json?Email=$user->{mail}&Protocol=Ews");
+    answer($json);
+    my $url = $world->url('/EWS/Exchange.asmx');
+    must($json =~ /"Url":"\Q$url\E"/, "The URL is not $url.");
+
+    my $xml = get($world, "/mail/config-v1.1.xml?emailaddress=$user->{mail}");
+    answer(map { "  $_" } xml_lines($xml, qw(displayName incomingServer outgoingServer hostname port
+        socketType username)));
+    my ($in) = $xml =~ m{<incomingServer type="imap">(.*?)</incomingServer>}s;
+    must($in, 'There is no IMAP server.');
+    return imap($world, $user, map { element($in, $_) } qw(hostname port username));
+}
+
+# What anybody gets at $path.
+sub get {
+    my ($world, $path) = @_;
+    ask('GET ' . $world->url($path));
+    my $answer = $world->curl(1)->get($path, user => undef);
+    must($answer->{status} == 200, "The status is $answer->{status}, not 200.");
+    return $answer->{body};
+}
+
+# curl as mail client, at a server that only the demo's names lead to.
+sub imap {
+    my ($world, $user, $host, $port, $name) = @_;
+    my $url = "imaps://$host:$port/";
+    ask("LIST  $url  as $name");
+    answer(command("user = \"$name:$user->{password}\"\n", 'curl', qw(-sS -K - --noproxy * --cacert),
+        $world->ca->{ca}, '--resolve', "$host:$port:127.0.0.1", $url));
+    return "$user->{name} reads mail at $host:$port";
 }
 
 sub tunnel_samba {

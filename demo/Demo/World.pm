@@ -14,11 +14,12 @@ use File::Path qw(make_path remove_tree);
 use T::Ca;
 use T::Curl;
 use T::Dir qw(top build temp_dir write_file read_file);
+use T::Dovecot;
 use T::Httpd;
 use T::Postfix;
 use T::Process;
 use T::Samba;
-use T::Wait qw(until_port);
+use T::Wait qw(until_port free_port);
 use Demo::Data;
 use Demo::Show;
 
@@ -46,6 +47,8 @@ sub run    { $_[0]{run} }
 sub ca     { $_[0]{ca} }
 sub dc     { $_[0]{dc} }
 sub mx     { $_[0]{mx} }
+sub dovecot   { $_[0]{dovecot} }
+sub imap_port { $_[0]{dovecot}{imaps} }
 sub domain { $domain }
 sub host   { "mail.$domain" }
 sub port   { $_[0]{port} }
@@ -81,6 +84,7 @@ sub start {
     $self->{ca} = T::Ca->make("$self->{run}/tls", $domain);
     $self->start_samba if $self->{samba};
     $self->start_postfix;
+    $self->start_dovecot;
     Demo::Data::write_all($self);
     $self->start_httpd;
     return $self;
@@ -111,7 +115,7 @@ sub make_folders {
         $self->{run}  = "$self->{temp}/run";
         symlink $self->{run}, "$dir/run" or die "$dir/run: $!\n";
     }
-    make_path(map { "$self->{run}/$_" } '', qw(tls samba postfix httpd));
+    make_path(map { "$self->{run}/$_" } '', qw(tls samba postfix dovecot httpd));
 }
 
 sub reachable {
@@ -140,6 +144,15 @@ sub start_postfix {
     $self->{mx}->start;
     server('Postfix, submission by STARTTLS', $self->{mx}->host . ':'
         . $self->{mx}->port('starttls'));
+}
+
+sub start_dovecot {
+    my ($self) = @_;
+    my %password = map { $_->{name} => $_->{password} } map { $self->user($_) } 1 .. 3;
+    $self->{dovecot} = T::Dovecot->new(tls => $self->{ca}, dir => "$self->{run}/dovecot",
+        users => \%password, imaps => free_port());
+    $self->{dovecot}->start;
+    server('Dovecot, IMAP', '127.0.0.1:' . $self->imap_port);
 }
 
 sub start_httpd {
@@ -197,7 +210,7 @@ sub write_env {
 sub stop {
     my ($self) = @_;
     unlink "$self->{dir}/env";
-    for my $server (grep { defined } @$self{qw(httpd mx dc)}) {
+    for my $server (grep { defined } @$self{qw(httpd dovecot mx dc)}) {
         eval { $server->stop };
     }
     unlink "$self->{dir}/run" if $self->{temp};

@@ -19,6 +19,7 @@ package Site;
 
 use strict;
 use warnings;
+use lib 't/autodiscover';
 use Test::More;
 use Ask qw(password);
 use T::Ca;

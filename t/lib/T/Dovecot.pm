@@ -9,7 +9,8 @@ package T::Dovecot;
 #       tls   => $ca,                   # T::Ca: STARTTLS, and required
 #       addr  => '127.0.0.2');          # connections from and to one address
 #                                       # count as secure without TLS
-#       imaps => 993);                  # IMAP there, with TLS; needs tls
+#       imaps => 993,                   # IMAP there, with TLS; needs tls
+#       dir => '/some/folder');         # instead of one that goes away
 #   $dovecot->start;
 #   ... $dovecot->addr, sieve_port, lmtp_port ...
 #   $dovecot->scripts('alice')          # name => text of each Sieve script
@@ -31,7 +32,7 @@ sub new {
     my ($class, %self) = @_;
     my $self = bless { addr => '127.0.0.1', domain => 'example.test', %self },
         $class;
-    $self->{dir} = temp_dir();
+    $self->{dir} //= temp_dir();
     $self->{$_} = free_port($self->{addr}) for qw(sieve_port lmtp_port);
     $self->write_files;
     return $self;
