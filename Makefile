@@ -11,7 +11,8 @@
 #   make lint         house rules, static analysis
 #   make asan         the whole suite under ASan and UBSan
 #   make valgrind     the pure tests under valgrind
-#   make fuzz         every fuzzer for FUZZ_SECONDS (60) each
+#   make fuzz         every fuzzer for FUZZ_SECONDS (60) each, or for FUZZ_RUNS
+#                     executions (FUZZERS='pdu vconn' FUZZ_RUNS=10000000)
 #   make install      into DESTDIR; a2enmod then finds the modules
 #   make uninstall clean help
 #
@@ -29,6 +30,8 @@ B       ?= build
 TESTS   ?=
 JOBS    ?= 2
 FUZZ_SECONDS ?= 60
+# So many executions of each fuzzer instead, however long they take.
+FUZZ_RUNS ?=
 
 # Scripts read what make prints.
 MAKEFLAGS += --no-print-directory
@@ -214,7 +217,8 @@ valgrind: units
 
 # --- fuzzing: clang, libFuzzer; FUZZERS='pdu xml' for some ---
 
-FUZZ_MAKE = $(MAKE) B=build/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+FUZZ_BUILD ?= build/fuzz
+FUZZ_MAKE = $(MAKE) B=$(FUZZ_BUILD) CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer' \
   SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 
 fuzz:
@@ -228,7 +232,7 @@ $(B)/fuzz/%: $(B)/t/fuzz/%.o $(PURE_ARCHIVES) $(SUBMIT_ARCHIVE) $(LIB)
 
 fuzz-%: $(B)/fuzz/%
 	@mkdir -p $(B)/corpus/$*
-	@$(B)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	@$(B)/fuzz/$* $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	  -artifact_prefix=$(B)/$*- $(B)/corpus/$* t/fuzz/corpus/$* > $(B)/$*.log 2>&1 \
 	  && echo "  FUZZ $*: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(B)/$*.log) executions, no finding" \
 	  || { tail -40 $(B)/$*.log; echo "  FUZZ $*: FINDING, see $(B)/$*.log"; exit 1; }
