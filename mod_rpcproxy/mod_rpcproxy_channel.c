@@ -8,7 +8,27 @@
  * Nothing in httpd resumes a suspended connection, so everything that the MPM
  * does at the end of one is done here: end of the request, flush, lingering
  * close, and the pool of the connection, whose cleanups do the MPM's
- * accounting. */
+ * accounting.
+ *
+ * What httpd 2.4 does with such connections, and where that is met:
+ *
+ *   its timed callbacks do not wake an idle listener      own heap (timers)
+ *   the worker still writes after the suspend hook        take_over(), die()
+ *   a broken connection comes to the hook as LINGER       .._suspended()
+ *   its memory is kept for a next request                 give_back_memory()
+ *   mod_ssl holds small writes until metadata comes       nudge_type
+ *   FLUSH, and more than 64 KiB, write blocking           flush(), WRITE_MAX
+ *   mod_reqtimeout ends a silent body                     .._drop_reqtimeout()
+ *   nothing but a blocking read sends 100 Continue        .._read_hello()
+ *   mod_logio's filter stands before the core's           is_bare(), add_bytes_in
+ *   the state after the request spoils the accounting     suspended_finish()
+ *   they count where the MPM decides to accept            rpcproxy.conf
+ *   one without a free slot for its successor stops       rpcproxy.conf
+ *   accept() out of descriptors ends the whole child      limits
+ *   a poll set names what an earlier event has ended      poller, deferred tasks
+ *   names, and all that blocks, would stop every tunnel   resolved by the worker
+ *   mod_status does not tell them                         status
+ */
 
 #include "mod_rpcproxy.h"
 
@@ -29,9 +49,10 @@
 
 APLOG_USE_MODULE(rpcproxy);
 
+/* What the core's filter reads at once. */
+#define READ_SIZE APR_BUCKET_BUFF_SIZE
 /* The worker still writes to its connection state a moment after the hand-over
  * is visible: its memory must not go before this. */
-#define READ_SIZE APR_BUCKET_BUFF_SIZE
 #define YOUNGEST_END apr_time_from_msec(200)
 #define HAND_OVER_TRIES 20
 #define HAND_OVER_RETRY apr_time_from_msec(1)
