@@ -49,18 +49,24 @@ $httpd->stop;
 $httpd->configure(load => [qw(ldap remoteip)], conf => $httpd->{conf} . <<'CONF');
 AutodiscoverInternalNetworks 10.0.0.0/8 192.0.2.7 2001:db8::/32
 AutodiscoverPublicFolders folders@%{domain}
+AutodiscoverCertPrincipal msstd:rpc.%{domain}
+AutodiscoverTTL 8
 RemoteIPHeader X-Client
-RemoteIPTrustedProxy 127.0.0.1
+RemoteIPInternalProxy 127.0.0.1
 CONF
 $httpd->start;
 $alice = Ask->new($httpd, user => 'alice:' . password('alice'));
-for my $row (['8.1.2.3', 1], ['192.0.2.8', 1], ['2001:db9::1', 1], ['2001:db8:1::1', 0], ['192.0.2.7', 0]) {
+for my $row (['8.1.2.3', 1], ['192.0.2.8', 1], ['2001:db9::1', 1], ['2001:db8:1::1', 0], ['192.0.2.7', 0],
+    ['::ffff:10.1.2.3', 0], ['::ffff:11.1.2.3', 1]) {
     my ($address, $outside) = @$row;
     my $answer = told($address, $outside ? 'EXPR EXCH WEB EXCH EXPR Ntlm' : 'EXCH EXPR WEB EXCH EXPR Ntlm', "X-Client: $address");
     is(value($answer, 'EXPR', 'ServerExclusiveConnect'), $outside ? 'On' : '', "$address: ServerExclusiveConnect");
 }
 told('a forged header', 'EXPR EXCH WEB EXCH EXPR Ntlm', 'X-Forwarded-For: 10.1.2.3');
-is(value($alice->pox(address => 'alice@example.test'), 'SmtpAddress'), 'folders@example.test', 'public folders');
+my $more = $alice->pox(address => 'alice@example.test');
+is(value($more, 'SmtpAddress'), 'folders@example.test', 'public folders');
+is(value($more, 'EXPR', 'CertPrincipalName'), 'msstd:rpc.example.test', 'the name in the certificate');
+is(value($more, $_, 'TTL'), 8, "$_: TTL") for qw(EXCH EXPR WEB);
 
 is($httpd->stop, 0, 'httpd ends cleanly');
 $httpd->log_ok();
