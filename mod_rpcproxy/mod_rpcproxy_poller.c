@@ -136,6 +136,16 @@ void rpcproxy_poller_timer(rpcproxy_poller_t *p, rpcproxy_timer_t *timer,
     }
 }
 
+/* Few tunnels have longer steps. */
+static void plan_drain_step(rpcproxy_poller_t *p)
+{
+    apr_interval_time_t time = p->drain_end - p->now;
+    apr_interval_time_t step = time / (1 + apr_hash_count(p->vconns));
+
+    rpcproxy_poller_timer(p, &p->private->drain,
+                          p->now + (step > DRAIN_STEP ? step : DRAIN_STEP));
+}
+
 /* Ends some tunnels at each step, so that not all clients of a server that
  * restarts come back at the same moment. */
 static void drain_step(rpcproxy_timer_t *timer)
@@ -146,20 +156,23 @@ static void drain_step(rpcproxy_timer_t *timer)
 
     rpcproxy_vconns_stop(p, steps > 1 ? (left + steps - 1) / steps : left);
     if (steps > 1) {
-        rpcproxy_poller_timer(p, timer, p->now + DRAIN_STEP);
+        plan_drain_step(p);
     }
 }
 
 static void begin_stop(rpcproxy_poller_t *p, stop_e stop)
 {
-    if (stop == STOP_NOW) {
-        p->drain_end = p->now;
-    }
-    else if (!p->stopping) {
-        p->drain_end = p->now + p->private->drain_time;
-    }
+    int again = p->stopping;
+
     p->stopping = 1;
-    drain_step(&p->private->drain);
+    if (stop == STOP_NOW || !p->private->drain_time) {
+        p->drain_end = p->now;
+        drain_step(&p->private->drain);
+    }
+    else if (!again) {
+        p->drain_end = p->now + p->private->drain_time;
+        plan_drain_step(p);
+    }
 }
 
 static void run_all(rpcproxy_task_t *task)

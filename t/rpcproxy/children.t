@@ -12,6 +12,7 @@ use T::Ca;
 use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
 use T::Rpch;
+use T::RpchLoad;
 use T::Wait qw(until_true);
 use HTTP::Tiny;
 use JSON::PP qw(decode_json);
@@ -34,12 +35,20 @@ sub start_httpd {
     $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca, mpm => $mpm, main => <<"MAIN", conf => <<"CONF");
 StartServers 3
 $mpm{$mpm}
-RPCProxyDrainTime 1
+RPCProxyDrainTime 4
 MAIN
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
 <Location "/rpc/">
     RPCProxy On
+    AuthType Basic
+    AuthName Mail
+    AuthUserFile "\@DIR\@/users"
+    Require valid-user
+</Location>
+<Location "/rpcwithcert/">
+    RPCProxy On
+    RPCProxyChannelLifetime 40000
     AuthType Basic
     AuthName Mail
     AuthUserFile "\@DIR\@/users"
@@ -232,24 +241,105 @@ sub test_kill {
     close_all([$c]);
 }
 
+# Full tunnels whose channels are replaced all the time, in any child, both ways
+# at the same time.
+sub loads {
+    my ($count, $tls) = @_;
+    return map {
+        my $c = client($tls && $_ % 2, path => '/rpcwithcert/rpcproxy.dll');
+        T::RpchLoad->new($c, $c->open($backend), c1_first => $_ & 2);
+    } 1 .. $count;
+}
+
+sub sum { my ($what, @loads) = @_; my $sum = 0; $sum += $_->{$what} for @loads; return $sum }
+
+sub test_load {
+    my ($name, $count, $each) = @_;
+    my $before = relayed();
+    my @loads = loads($count, 1);
+    my $good = eval {
+        T::RpchLoad::run(sub { !grep { $_->{in_recycles} < $each || $_->{out_recycles} < $each } @loads }, @loads);
+        T::RpchLoad::finish(@loads);
+        1;
+    };
+    ok($good, sprintf '%s: %d full tunnels, %d IN and %d OUT channels replaced, every one of %d bytes up and %d down arrives',
+        $name, $count, map { sum($_, @loads) } qw(in_recycles out_recycles bytes_up bytes_down)) or diag $@;
+    cmp_ok(sum('both', @loads), '>', 0, "$name: both at the same time " . sum('both', @loads) . ' times');
+    my @crossed = relayed();
+    my %by = map { my $method = $_; $method => scalar grep { $_ eq $method } @crossed[ $before .. $#crossed ] }
+        qw(RPC_IN_DATA RPC_OUT_DATA);
+    cmp_ok($by{$_}, '>', 0, "$name: $by{$_} of them crossed by $_") for sort keys %by;
+    $_->close for @loads;
+    status_is("$name: nothing is left", map { $_ => 0 } qw(tunnels slots channels relays half_open));
+}
+
+# A graceful restart in the middle of that: what replaces a channel comes to a
+# child of the new generation, and the tunnel is one of the old.
+sub test_load_graceful {
+    my ($name) = @_;
+    my @loads = loads(8, 0);    # a handshake of TLS would wait for the new children
+    T::RpchLoad::run(sub { !grep { $_->{in_recycles} < 2 || $_->{out_recycles} < 2 } @loads }, @loads);
+    my @old   = children();
+    my $start = time;
+    kill 'USR1', $httpd->pid;
+    my %end;
+    while (keys %end < @loads && time < $start + 15) {
+        for my $n (grep { !$end{$_} } 0 .. $#loads) {
+            eval { $loads[$n]->turn; 1 } or $end{$n} = $@;
+        }
+    }
+    cmp_ok(time - $start, '<', 10, "$name: tunnels end with the drain time");
+    my @wrong = grep { !/^(?:OUT ends|the back end is closed|(?:IN|OUT|back end): (?:Broken pipe|Connection reset)|the new OUT answers HTTP\S+ 503 RPC Error)/ }
+        values %end;
+    is(scalar(@wrong), 0, "$name: each of them with a clean end, after right bytes alone") or diag(@wrong);
+    is(scalar(keys %end), scalar(@loads), "$name: all of them");
+    my %old     = map { $_ => 1 } @old;
+    my $between = grep { /\[pid (\d+):.* PN13075: .* to the process (\d+)/ && !$old{$1} && $old{$2} }
+        split /\n/, read_file($httpd->log_file);
+    cmp_ok($between, '>', 0, "$name: $between channels went from a new child to an old one");
+    $_->close for @loads;
+    ok(until_true(sub { !grep { -d "/proc/$_" } @old }, 20), "$name: the old children go");
+    my ($next) = open_many(1);
+    ok(eval { exchange(@$next, 1) }, "$name: the next tunnel works") or diag $@;
+    close_all($next);
+    status_is("$name: nothing is left", map { $_ => 0 } qw(tunnels slots channels relays half_open));
+}
+
+# Halves of the last generation pair with what comes to the next one, or that
+# fails at once.
+sub test_halves {
+    my ($name, @half) = @_;
+    my ($paired, $refused, $slowest) = (0, 0, 0);
+    status();    # for a second after the restart, httpd accepts nothing
+    for my $n (0 .. $#half) {
+        my ($c)   = @{ $half[$n] };
+        my $start = time;
+        $c->open_in;
+        $c->send_b1;
+        my $out = '';
+        my $in  = $c->in;
+        until_true(sub {
+            my $answer = eval { $in->more(0); $in->{buffer} } // '';
+            $refused++, return 1 if $answer =~ m{^HTTP/1\.1 (?:503 RPC Error|200)};
+            eval { $c->out->more(0) or die "end\n"; 1 } or $@ eq "end\n" and $refused++, return 1;
+            $paired++, return 1 if length $c->out->{buffer} >= 28 + 44;
+            return 0;
+        }, 5);
+        my $took = time - $start;
+        $slowest = $took if $took > $slowest;
+    }
+    is($paired + $refused, scalar(@half), "$name: $paired halves of the last generation pair, $refused are refused");
+    cmp_ok($slowest, '<', 1, "$name: at once");
+}
+
 sub test_graceful {
     my ($name) = @_;
     my @all = open_many(20);
-    my @half = map { my $c = client(); $c->open_out; $c->send_a1; $c->out->more; [$c, $c->accept($backend)] } 1 .. 6;
+    my @half = map { my $c = client(); $c->open_out; $c->send_a1; $c->out->more; $c->out->read_head; [$c, $c->accept($backend)] } 1 .. 6;
     my @old = children();
     my $start = time;
     $httpd->reload;
-    # The other halves: pair or fail at once.
-    my $clean = 0;
-    for (@half) {
-        my ($c) = @$_;
-        $c->open_in; $c->send_b1;
-    }
-    for (@half) {
-        my ($c) = @$_;
-        $clean++ if eval { $c->in->ends(8) };
-    }
-    is($clean, 6, "$name: halves of the last generation find an end");
+    test_halves($name, @half);
     my $ended = grep { my ($c, $server) = @$_; $c->out->ends(10) && $c->in->ends(2) && $server->ends(2) } @all;
     is($ended, 20, "$name: every tunnel ends in order");
     cmp_ok(time - $start, '<', 8, "$name: soon");
@@ -274,12 +364,14 @@ for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
         test_many("$mpm, plain", $mpm eq 'event' ? 50 : 12, 0);
         test_many("$mpm, TLS", $mpm eq 'event' ? 50 : 12, 1);
         test_recycle_in($mpm);
+        test_load($mpm, $mpm eq 'event' ? (6, 20) : (2, 10));
         if ($mpm eq 'event') {
             test_slow_client($mpm);
             test_identity($mpm);
             ok(idle($limit), "$mpm: no descriptor is left") or diag(descriptors() . " of $limit");
             test_kill($mpm);
             test_graceful($mpm);
+            test_load_graceful($mpm);
         }
         my $folder = folder();
         my @last = open_many(5);

@@ -3,23 +3,28 @@
 
 # Channels that replace each other while data flows both ways: every byte is
 # compared.  No free client starts an IN recycling, so this one is our own.
+# children.t has the same with several children.
 
 use strict;
 use warnings;
 use Test::More;
 use lib 't/lib';
-use T::Dir qw(write_file read_file);
+use T::Ca;
+use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
 use T::Rpch;
+use T::RpchLoad;
 use T::Wait qw(until_true);
 
 my $backend = T::Rpch->listener;
 my $port    = $backend->sockport;
+my $dir     = temp_dir();
+my $ca      = T::Ca->make("$dir");
 my $httpd;
 
 sub start_httpd {
     my ($engine) = @_;
-    $httpd = T::Httpd->new(modules => ['rpcproxy'],
+    $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca,
         main => "RPCProxyEngine $engine\nRPCProxyDrainTime 0\nMaxRequestWorkers 16", conf => <<"CONF");
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
@@ -250,6 +255,23 @@ sub test_both {
     ok($server->ends, 'end');
 }
 
+# 100 of each on a tunnel that is full in both directions.
+sub test_load {
+    my ($name, $tls, %options) = @_;
+    my $c = client($tls ? (port => $httpd->tls_port, tls => $ca->{ca}) : ());
+    my $load = T::RpchLoad->new($c, $c->open($backend), %options);
+    my $good = eval {
+        T::RpchLoad::run(sub { $load->{in_recycles} >= 100 && $load->{out_recycles} >= 100 }, $load);
+        T::RpchLoad::finish($load);
+        1;
+    };
+    ok($good, "$name: $load->{in_recycles} IN and $load->{out_recycles} OUT channels replaced under full load, "
+        . "every one of $load->{bytes_up} bytes up and $load->{bytes_down} down arrives") or diag $@;
+    cmp_ok($load->{both}, '>', 0, "$name: both at the same time $load->{both} times");
+    $load->close;
+    ok($httpd->logged("recycles=$load->{in_recycles}/$load->{out_recycles} "), "$name: the log counts them");
+}
+
 for my $engine ($ENV{ENGINE} ? $ENV{ENGINE} : qw(Auto Blocking)) {
     subtest "engine $engine" => sub {
         start_httpd($engine);
@@ -260,6 +282,8 @@ for my $engine ($ENV{ENGINE} ? $ENV{ENGINE} : qw(Auto Blocking)) {
         test_out('short',    3);
         test_out_late();
         test_both();
+        test_load("$engine, plain", 0);
+        test_load("$engine, TLS", 1, c1_first => 1);
         is($httpd->stop, 0, 'httpd ends in order');
         $httpd->log_ok(qw(PN13051 PN13061));
     };
