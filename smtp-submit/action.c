@@ -197,20 +197,28 @@ static void prepare(action_t *a, runner_t *r, report_t *log)
     openlog("smtp-submit", LOG_PID, LOG_MAIL);
 }
 
+/* Lines of debugging and words of progress do not go together. */
+static void watch_progress(runner_t *r, progress_t *progress)
+{
+    progress_begin(progress);
+    r->progress = r->log->debug || r->log->stderr_too ? NULL : progress;
+}
+
 /* What is printed behind "Sending ID..." and what the program ends with when it
  * was told to wait. */
 static const struct {
     runner_result_t result;
     const char *words;
+    terminal_colour_t colour;
     int status, waited;
 } endings[] = {
-    {RUNNER_NOTHING, " ok.\n", ACTION_OK, ACTION_OK},
-    {RUNNER_SENT, " ok.\n", ACTION_OK, ACTION_OK},
-    {RUNNER_LATER, " queued.\n", ACTION_OK, ACTION_QUEUED},
-    {RUNNER_DOUBT, " in doubt.\n", ACTION_OK, ACTION_QUEUED},
-    {RUNNER_FAILED, " failed: ", ACTION_REFUSED, ACTION_REFUSED},
-    {RUNNER_AUTH, " queued.\n", ACTION_OK, ACTION_AUTH},
-    {RUNNER_CONFIG, " queued.\n", ACTION_OK, ACTION_CONFIG},
+    {RUNNER_NOTHING, " ok.", TERMINAL_GREEN, ACTION_OK, ACTION_OK},
+    {RUNNER_SENT, " ok.", TERMINAL_GREEN, ACTION_OK, ACTION_OK},
+    {RUNNER_LATER, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_QUEUED},
+    {RUNNER_DOUBT, " in doubt.", TERMINAL_YELLOW, ACTION_OK, ACTION_QUEUED},
+    {RUNNER_FAILED, " failed: ", TERMINAL_RED, ACTION_REFUSED, ACTION_REFUSED},
+    {RUNNER_AUTH, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_AUTH},
+    {RUNNER_CONFIG, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_CONFIG},
 };
 
 static int deliver_here(action_t *a, const char *id, int wait)
@@ -218,17 +226,18 @@ static int deliver_here(action_t *a, const char *id, int wait)
     runner_t runner;
     report_t log;
     runner_result_t result;
+    progress_t progress;
     size_t i;
 
     prepare(a, &runner, &log);
+    watch_progress(&runner, &progress);
     result = runner_deliver(&runner, id);
     for (i = 0; endings[i].result != result; i++) {
     }
-    fputs(endings[i].words, stdout);
-    if (result == RUNNER_FAILED) {
-        puts(runner.text);
-    }
-    else if (*runner.text) {
+    progress_end(&progress);
+    terminal_paint(stdout, endings[i].colour, endings[i].words);
+    puts(result == RUNNER_FAILED ? runner.text : "");
+    if (result != RUNNER_FAILED && *runner.text) {
         action_says(0, apr_pstrcat(a->pool, "% ", runner.text, NULL));
     }
     fflush(stdout);
@@ -255,12 +264,15 @@ static int do_run(action_t *a, const command_t *command)
     int daemon = command_value(command, "daemon") != NULL, rv;
     runner_t runner;
     report_t log;
+    progress_t progress;
     const char *why;
 
     prepare(a, &runner, &log);
     runner.now = command->id == COMMAND_FLUSH;
     log.stderr_too = daemon;
+    watch_progress(&runner, &progress);
     rv = daemon ? runner_daemon(&runner, &why) : runner_pass(&runner, &why);
+    progress_end(&progress);
     if (rv || (!daemon && runner.trouble)) {
         return action_says(ACTION_IO, rv ? why : runner.trouble_text);
     }
@@ -401,11 +413,8 @@ int action_lines(action_t *a, int fd, const char *prompt, int echo)
         int status = ACTION_OK;
 
         apr_pool_create(&a->pool, all);
-        if (prompt) {
-            fputs(prompt, stdout);
-            fflush(stdout);
-        }
-        line = terminal_line(fd, a->pool);
+        line =
+            prompt ? terminal_ask(prompt, a->pool) : terminal_line(fd, a->pool);
         if (line && echo) {
             puts(line);
         }

@@ -18,7 +18,8 @@
 int action_says(int status, const char *why)
 {
     fflush(stdout);
-    fprintf(stderr, "%s\n", why ? why : "% Error");
+    terminal_paint(stderr, TERMINAL_RED, why ? why : "% Error");
+    fputc('\n', stderr);
     return status;
 }
 
@@ -93,6 +94,7 @@ static int open_body(enqueue_request_t *r, const command_t *command,
 static int do_mail(action_t *a, const command_t *command)
 {
     enqueue_request_t r = {0};
+    progress_t progress;
     const char *id, *why;
     int wait = command_value(command, "wait") != NULL, rv;
     int now =
@@ -127,14 +129,18 @@ static int do_mail(action_t *a, const command_t *command)
     if (now && a->get_ready) {
         a->get_ready(a, wait);
     }
+    progress_begin(&progress);
+    r.progress = &progress;
     rv = enqueue_mail(&r, &id, &why, a->pool);
+    progress_end(&progress);
     if (rv != ENQUEUE_OK) {
         return action_says(rv, why);
     }
     printf("Sending %s...", id);
     fflush(stdout);
     if (!now) {
-        printf(" queued.\n");
+        terminal_paint(stdout, TERMINAL_YELLOW, " queued.");
+        putchar('\n');
         return ACTION_OK;
     }
     return a->deliver(a, id, wait);

@@ -224,6 +224,20 @@ static int read_bodies(enqueue_t *e, const char **why)
     return rv ? ENQUEUE_INPUT : ENQUEUE_OK;
 }
 
+/* Where the bodies go: into the queue, and past whoever watches. */
+typedef struct sink_t {
+    spool_writer_t *writer;
+    progress_t *progress;
+} sink_t;
+
+static int sink(void *baton, const char *data, apr_size_t len)
+{
+    sink_t *s = baton;
+
+    progress_bytes(s->progress, s->writer->message_len, 0);
+    return spool_write(s->writer, data, len);
+}
+
 /* Writes envelope, header and bodies. */
 static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
 {
@@ -232,6 +246,7 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
     const char *text;
     spool_envelope_t envelope = {0};
     message_header_t header = {0};
+    sink_t to = {w, e->request->progress};
     int rv;
 
     envelope.sender = header.from = e->from;
@@ -257,8 +272,8 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
     rv = spool_begin(w, &envelope, why);
     rv = rv ? rv : spool_write(w, text, strlen(text));
     rv = rv ? rv
-            : body_write(e->body, e->attachments, header.boundary, spool_write,
-                         w, e->pool);
+            : body_write(e->body, e->attachments, header.boundary, sink, &to,
+                         e->pool);
     if (rv && !*why) {
         *why = apr_psprintf(e->pool, "%% Error: mail queue: %s", strerror(rv));
     }

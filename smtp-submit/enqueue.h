@@ -8,6 +8,7 @@
  * deleted.  Several threads may enqueue at once, each with its own pool. */
 
 #include "config.h"
+#include "progress.h"
 #include "spool.h"
 
 /* What the program ends with (sysexits.h). */
@@ -32,7 +33,8 @@ typedef struct enqueue_request_t {
     int body;                         /* descriptor to read to its end, or -1 */
     const char *notify, *returns;     /* RFC 3461, or NULL */
     int notice;
-    int verbatim; /* nothing is replaced in the subject */
+    progress_t *progress; /* for a person who waits, or NULL */
+    int verbatim;         /* nothing is replaced in the subject */
 } enqueue_request_t;
 
 /* The addresses of `list` into `addresses` (const char *), each once.

@@ -293,6 +293,7 @@ static int have_session(runner_t *r)
                r->config->server);
     }
     r->session = session_create(transport, r->log, r->session_pool);
+    r->session->progress = r->progress;
     return 1;
 }
 
@@ -453,6 +454,8 @@ static void work(runner_t *r, delivery_t *d)
     while (d) {
         delivery_t *next;
 
+        progress_mail(r->progress, r->ids ? r->id_at : 1,
+                      r->ids ? r->ids->nelts : 1);
         if (!have_session(r)) {
             postpone(r, d);
             apr_pool_destroy(d->pool);

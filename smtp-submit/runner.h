@@ -17,15 +17,15 @@ typedef enum runner_result_t {
     RUNNER_DOUBT,   /* stays in the queue, the server may have it */
     RUNNER_FAILED,  /* given up for at least one recipient */
     RUNNER_AUTH,    /* stays in the queue: the login failed */
-    RUNNER_CONFIG,  /* stays in the queue: cannot be sent as configured */
-    RUNNER_BUSY     /* another runner has it */
+    RUNNER_CONFIG   /* stays in the queue: cannot be sent as configured */
 } runner_result_t;
 
 typedef struct runner_t {
     const submit_config_t *config;
     const spool_t *spool;
     const report_t *log;
-    int now; /* also what is not due yet */
+    progress_t *progress; /* for a person who waits, or NULL */
+    int now;              /* also what is not due yet */
     /* Set by the calls below. */
     runner_result_t result; /* of the last mail */
     const char *text;       /* what there is to say about it, or "" */

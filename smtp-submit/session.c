@@ -157,6 +157,8 @@ static int send_pieces(session_t *s, delivery_t *d, char *out, apr_size_t *held)
                 return 0;
             }
             *held = 0;
+            progress_bytes(s->progress, at - d->mail.message_at,
+                           d->mail.message_len);
         }
         if (chunk) {
             memcpy(out + *held, piece, (apr_size_t)n);

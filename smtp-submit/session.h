@@ -7,6 +7,7 @@
  * each mail written at the right moments.  One thread. */
 
 #include "dialogue.h"
+#include "progress.h"
 #include "spool.h"
 #include "transport.h"
 
@@ -14,8 +15,8 @@ typedef struct session_t {
     transport_t *transport;
     dialogue_t *dialogue;
     const report_t *log;
-    int mails;     /* transactions begun */
-    int in_flight; /* transactions not settled */
+    progress_t *progress; /* or NULL */
+    int mails;            /* transactions begun */
     int broken;
     const char *problem; /* of a broken session */
     apr_pool_t *pool;

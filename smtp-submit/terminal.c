@@ -7,6 +7,8 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int terminal_is_there(void)
@@ -38,13 +40,37 @@ const char *terminal_line(int fd, apr_pool_t *pool)
 
 const char *terminal_ask(const char *prompt, apr_pool_t *pool)
 {
+    const char *line;
+
     fputs(prompt, stdout);
     fflush(stdout);
-    return terminal_line(STDIN_FILENO, pool);
+    line = terminal_line(STDIN_FILENO, pool);
+    if (!line) {
+        putchar('\n'); /* Ctrl-D leaves the cursor behind the prompt */
+    }
+    return line;
 }
 
 void terminal_invite(void)
 {
     fputs("\nType the message below and finish with a CTRL-d\n", stdout);
     fflush(stdout);
+}
+
+static int has_colours(FILE *out)
+{
+    const char *terminal = getenv("TERM"), *no = getenv("NO_COLOR");
+
+    return isatty(fileno(out)) && terminal && *terminal &&
+           strcmp(terminal, "dumb") != 0 && !(no && *no);
+}
+
+void terminal_paint(FILE *out, terminal_colour_t colour, const char *text)
+{
+    if (has_colours(out)) {
+        fprintf(out, "\033[%dm%s\033[0m", (int)colour, text);
+    }
+    else {
+        fputs(text, out);
+    }
 }

@@ -82,7 +82,7 @@ subtest 'options' => sub {
 };
 
 subtest '-N, -R, -V: reports' => sub {
-    my $mail = queue("\nx\n", qw(-i -N success,delay -Rhdrs -V QQ314 a@b.c));
+    my $mail = queue("\nx\n", '-i', '-N', 'success,delay', '-Rhdrs', '-V', 'QQ314', 'a@b.c');
     like($mail, qr/^notify SUCCESS,DELAY\nreturn HDRS\nenvelope-id QQ314\n/m, 'in the envelope');
     like(queue("\nx\n", '-i', '-N', 'NEVER', '-V', 'a b=c', 'a@b.c'), qr/^notify NEVER\nenvelope-id a\+20b\+3Dc\n/m, 'encoded');
     for ([qw(-N sometimes)], [qw(-R some)], ['-V', ''], ['-V', 'x' x 101], ['-N', "never\r\nRSET"]) {

@@ -61,6 +61,7 @@ package Terminal {
     }
 }
 
+$ENV{TERM} = 'dumb';    # colours are the business of tmux.t
 my $server = T::SmtpServer->start(ehlo => ['PIPELINING']);
 my $s = T::Submit->new;
 $s->set('mail smtpserver 127.0.0.1', 'mail from example@example.com', 'mail smtpserver port ' . $server->port);
