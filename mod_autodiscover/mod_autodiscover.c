@@ -4,6 +4,7 @@
 /* mod_autodiscover: tells mail clients where their mailbox is. */
 
 #include "mod_autodiscover.h"
+#include "soap.h"
 
 #include "glue/mod_glue.h"
 #include "lib/log.h"
@@ -88,18 +89,6 @@ static const path_t *path_of(const request_rec *r)
     return NULL;
 }
 
-/* Where SOAP is when the plain-XML service is at `url`: clients know that the
- * two differ in their ending. */
-static const char *soap_at(const char *url, apr_pool_t *pool)
-{
-    apr_size_t len = strlen(url);
-
-    return len > 4 && strcasecmp(url + len - 4, ".xml") == 0
-               ? apr_pstrcat(pool, apr_pstrmemdup(pool, url, len - 4), ".svc",
-                             NULL)
-               : url;
-}
-
 /* Before anybody is asked for a password.  Clients look without credentials
  * whether SOAP is there, and read that in the headers of the 401; and a client
  * that comes by plain HTTP is sent on, so that it never sends a password. */
@@ -113,7 +102,7 @@ static int before_login(request_rec *r)
          glue_path_is(r, AUTODISCOVER_SOAP_PATH))) {
         apr_table_setn(r->headers_out, "Location",
                        glue_path_is(r, AUTODISCOVER_SOAP_PATH)
-                           ? soap_at(elsewhere, r->pool)
+                           ? discover_soap_url(elsewhere, r->pool)
                            : elsewhere);
         return HTTP_MOVED_TEMPORARILY;
     }

@@ -7,6 +7,7 @@
 #include "lib/xml.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #define NS_ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define NS_INSTANCE "http://www.w3.org/2001/XMLSchema-instance"
@@ -105,10 +106,21 @@ static void print_setting_error(xml_out_t *x, const words_t *words,
     xml_out_end(x);
 }
 
-/* Where the subject is answered for, or NULL: here. */
-static const char *target_of(const discover_answer_t *answer)
+const char *discover_soap_url(const char *url, apr_pool_t *pool)
 {
-    return answer->redirect_url ? answer->redirect_url
+    apr_size_t len = strlen(url);
+
+    return len > 4 && strcasecmp(url + len - 4, ".xml") == 0
+               ? apr_pstrcat(pool, apr_pstrmemdup(pool, url, len - 4), ".svc",
+                             NULL)
+               : url;
+}
+
+/* Where the subject is answered for, or NULL: here.  Clients go on in SOAP, at
+ * exactly this URL. */
+static const char *target_of(const discover_answer_t *answer, apr_pool_t *pool)
+{
+    return answer->redirect_url ? discover_soap_url(answer->redirect_url, pool)
                                 : answer->redirect_address;
 }
 
@@ -120,7 +132,7 @@ static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
 {
     int of_domain = is_about_domains(q), i;
 
-    if (answer && target_of(answer)) {
+    if (answer && target_of(answer, pool)) {
         answer = NULL;
     }
     xml_out_start(x, errors ? words->errors : words->settings);
@@ -158,9 +170,10 @@ static const char *code_of(const discover_soap_result_t *result,
 
 /* The children of a response are in alphabetical order, so that this one comes
  * before those of users and behind those of domains. */
-static void print_target(xml_out_t *x, const discover_answer_t *answer)
+static void print_target(xml_out_t *x, const discover_answer_t *answer,
+                         apr_pool_t *pool)
 {
-    const char *target = answer ? target_of(answer) : NULL;
+    const char *target = answer ? target_of(answer, pool) : NULL;
 
     xml_out_start(x, "RedirectTarget");
     if (target) {
@@ -181,16 +194,17 @@ static void print_result(xml_out_t *x, const discover_soap_question_t *q,
 
     xml_out_start(x, words->response);
     xml_out_element(x, "ErrorCode", code_of(result, words));
-    xml_out_element(x, "ErrorMessage",
-                    answer ? (target_of(answer) ? "Redirection." : "No error.")
-                           : discover_errors_message(result->error));
+    xml_out_element(
+        x, "ErrorMessage",
+        answer ? (target_of(answer, pool) ? "Redirection." : "No error.")
+               : discover_errors_message(result->error));
     if (!is_about_domains(q)) {
-        print_target(x, answer);
+        print_target(x, answer, pool);
     }
     print_settings(x, q, words, answer, 1, pool);
     print_settings(x, q, words, answer, 0, pool);
     if (is_about_domains(q)) {
-        print_target(x, answer);
+        print_target(x, answer, pool);
     }
     xml_out_end(x);
 }

@@ -40,6 +40,10 @@ apr_status_t discover_soap_fault(int is_soap12, const char *why,
                                  const char **bytes, apr_size_t *len,
                                  apr_pool_t *pool);
 
+/* Where SOAP is when the plain-XML service is at `url`: the two differ in
+ * their ending.  In `pool`, or `url` itself. */
+const char *discover_soap_url(const char *url, apr_pool_t *pool);
+
 /* The media type of answers. */
 const char *discover_soap_type(int is_soap12);
 

@@ -15,7 +15,9 @@ package Site;
 #
 # Alice and bob have passwords as of Ask::password.  At 127.0.0.2 only port 80
 # is open; 127.0.0.3 is a web server that knows nothing of mail; 127.0.0.4 is
-# one with a certificate that nobody trusts.
+# one with a certificate that nobody trusts; 127.0.0.5, other.example.test, is
+# the autodiscover server of hosted.example.test.  The people of
+# moved.example.test have addresses in example.test now.
 
 use strict;
 use warnings;
@@ -114,7 +116,8 @@ sub mailbox_conf {
     my ($self) = @_;
     return directory_conf($self->dir, $self->{ca}, $self->{dc}, $self->{dc}->base . '??sub')
         if $self->{dc};
-    write_file($self->dir . '/mailboxes', Ask::mailboxes(), 0644);
+    my $hosted = "alias: alice\@hosted.$domain\n";
+    write_file($self->dir . '/mailboxes', Ask::mailboxes() =~ s/(?<=^user: alice\n)/$hosted/mr, 0644);
     return 'MailboxFile ' . $self->dir . '/mailboxes';
 }
 
@@ -124,11 +127,16 @@ sub other_servers {
     my $dir = $self->dir;
     my $foreign = $self->{foreign} = T::Ca->make(do { mkdir "$dir/foreign"; "$dir/foreign" });
     my $web = sub {
-        my ($address, $ca) = @_;
-        return "Listen $address:443\n<VirtualHost $address:443>\nServerName $domain\nSSLEngine on\n"
-            . "SSLCertificateFile $ca->{server}\nSSLCertificateKeyFile $ca->{key}\n</VirtualHost>\n";
+        my ($address, $name, $certificate, $key, $more) = @_;
+        return "Listen $address:443\n<VirtualHost $address:443>\nServerName $name\nSSLEngine on\n"
+            . "SSLCertificateFile $certificate\nSSLCertificateKeyFile $key\n" . ($more // '') . "</VirtualHost>\n";
     };
-    return "Listen 127.0.0.2:80\n" . $web->('127.0.0.3', $self->{ca}) . $web->('127.0.0.4', $foreign);
+    $self->{ca}->sign("$dir/other", "other.$domain", "DNS:other.$domain");
+    return "Listen 127.0.0.2:80\n"
+        . $web->('127.0.0.3', $domain, @{ $self->{ca} }{qw(server key)})
+        . $web->('127.0.0.4', $domain, @$foreign{qw(server key)})
+        . $web->('127.0.0.5', "other.$domain", "$dir/other.pem", "$dir/other.key",
+            "Autodiscover On\nAutodiscoverServerName other.$domain\n");
 }
 
 sub start_httpd {
@@ -154,6 +162,12 @@ AutodiscoverCardDavUrl https://mail.$domain/radicale/
 AutodiscoverOabUrl https://mail.$domain/oab/
 AutodiscoverHttpRedirect https://mail.$domain/autodiscover/autodiscover.xml
 <AutodiscoverDomain $domain>
+</AutodiscoverDomain>
+<AutodiscoverDomain moved.$domain>
+    AutodiscoverRedirectAddress %{local}\@$domain
+</AutodiscoverDomain>
+<AutodiscoverDomain hosted.$domain>
+    AutodiscoverRedirectUrl https://other.$domain/autodiscover/autodiscover.xml
 </AutodiscoverDomain>
 <LocationMatch "(?i)^/ews/">
     FreeBusyEngine On

@@ -5,6 +5,7 @@ package Ways;
 # the test network around a Site, for one client after the other.
 #
 #   for my $way (Ways::names()) { Ways::go($way); ... }
+#   Ways::go_elsewhere();      # SRV records of moved. and hosted.example.test
 #
 # At 127.0.0.2 only port 80 is open, 127.0.0.3 and 127.0.0.4 are web servers
 # without autodiscover (Site.pm).
@@ -31,5 +32,12 @@ sub names { map { $_->[0] } @ways }
 
 # From now on only this way leads to the server.
 sub go { T::Netns::zone(@{ $lines{ $_[0] } // die "no way: $_[0]\n" }) }
+
+# The domains whose people are elsewhere: their SRV records lead to the server
+# that says so.
+sub go_elsewhere {
+    T::Netns::zone("a other.$domain 127.0.0.5", map { my $from = "$_.$domain";
+        ("nx $from", "nx autodiscover.$from", "srv _autodiscover._tcp.$from mail.$domain 443") } qw(moved hosted));
+}
 
 1;

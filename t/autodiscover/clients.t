@@ -31,6 +31,10 @@ for my $way (Ways::names()) {
     is(found($_, 'alice'), "$url alice\@example.test", "$_: $way") for qw(pox soap);
 }
 
+Ways::go_elsewhere();
+is(found($_, 'alice', EMAIL => 'alice@moved.example.test'), "$url alice\@example.test", "$_: the address is another now") for qw(pox soap);
+like(found('soap', 'alice', EMAIL => 'alice@hosted.example.test'), qr{^https://other\.example\.test/EWS/}, 'soap: the server is another');
+
 Ways::go('the domain itself');
 for my $kind (qw(pox soap)) {
     is(found($kind, 'alice.alias'), "$url alice\@example.test", "$kind by an alias");

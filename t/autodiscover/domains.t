@@ -94,7 +94,7 @@ my $reply = $alice->pox(path => '/autodiscover/autodiscover.svc', body => <<"XML
 XML
 ok(valid($reply, schema => 'soap.rng'), 'by SOAP');
 like($reply->{body}, qr{<ErrorCode>RedirectAddress</ErrorCode><ErrorMessage>Redirection\.</ErrorMessage><RedirectTarget>zoe\@new\.test</RedirectTarget>}, 'to the new address');
-like($reply->{body}, qr{<ErrorCode>RedirectUrl</ErrorCode>.*?<RedirectTarget>https://hoster\.test/}, "to the hoster's URL");
+like($reply->{body}, qr{<ErrorCode>RedirectUrl</ErrorCode>.*?<RedirectTarget>https://hoster\.test/autodiscover/autodiscover\.svc<}, "to the hoster's URL");
 
 # --- by HTTP, before login ---
 
