@@ -515,13 +515,18 @@ int rpcproxy_channel_run(rpcproxy_chan_t *chan)
     return SUSPENDED;
 }
 
-/* Memory that the connection keeps for its next request, which never comes: the
- * buffer that the header was read into, and what is freed from now on. */
-static void give_back_memory(const conn_rec *c)
+/* A channel that passes the filters by needs no more buffers: neither the one
+ * that its header was read into, which the connection keeps for a next request,
+ * nor those to come. */
+static void give_back_memory(const rpcproxy_chan_t *chan)
 {
-    apr_allocator_t *allocator = apr_pool_allocator_get(c->pool);
+    const suspended_t *s = chan->private;
+    apr_allocator_t *allocator = apr_pool_allocator_get(chan->c->pool);
     apr_memnode_t *node;
 
+    if (!s->bare) {
+        return;
+    }
     apr_allocator_max_free_set(allocator, 1);
     node = apr_allocator_alloc(allocator, READ_SIZE);
     if (node) {
@@ -539,7 +544,7 @@ void rpcproxy_channel_suspended(conn_rec *c, request_rec *r)
     (void)r;
     if (chan && c->cs->state == CONN_STATE_SUSPENDED && !c->aborted) {
         ap_set_module_config(c->conn_config, &rpcproxy_module, NULL);
-        give_back_memory(c);
+        give_back_memory(chan);
         rpcproxy_poller_post(chan->poller, &chan->start);
     }
 }
