@@ -7,26 +7,34 @@
 #include "mod_freebusy.h"
 #include "ews_reply.h"
 #include "ical.h"
+#include "wsdl.h"
 
 #include "glue/mod_glue.h"
 #include "lib/fetch.h"
 #include "lib/log.h"
 
 #include <apr_optional.h>
+#include <apr_strings.h>
+#include <apr_uri.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 
 APLOG_USE_MODULE(freebusy);
 
-#define TIMEOUT_DEFAULT 10 /* seconds */
+#define TIMEOUT_DEFAULT apr_time_from_sec(10)
 
 static APR_OPTIONAL_FN_TYPE(mailbox_find) * find_mailbox;
 static APR_OPTIONAL_FN_TYPE(mailbox_may_ask) * may_ask;
 
 /* Where Outlook and others look for us; without regard to case. */
-static const char *const paths[] = {"/EWS/Exchange.asmx", "/ews/as",
-                                    "/ews/oof"};
+static const struct {
+    const char *path;
+    int describes; /* GET yields the description of the service */
+} places[] = {
+    {"/EWS/Exchange.asmx", 0}, {"/ews/as", 0},      {"/ews/oof", 0},
+    {"/EWS/Services.wsdl", 1}, {"/ews/as.wsdl", 1}, {"/ews/oof.wsdl", 1},
+};
 
 apr_status_t freebusy_find(request_rec *r, mailbox_key_e key, const char *value,
                            const mailbox_t **found)
@@ -42,9 +50,8 @@ int freebusy_may_ask(request_rec *r, const mailbox_t *caller,
 
 apr_time_t freebusy_deadline(const freebusy_conf_t *conf)
 {
-    return apr_time_now() + apr_time_from_sec(conf->timeout == FREEBUSY_UNSET
-                                                  ? TIMEOUT_DEFAULT
-                                                  : conf->timeout);
+    return apr_time_now() +
+           (conf->timeout == FREEBUSY_UNSET ? TIMEOUT_DEFAULT : conf->timeout);
 }
 
 placeholder_values_t freebusy_values(const mailbox_t *mailbox)
@@ -55,16 +62,22 @@ placeholder_values_t freebusy_values(const mailbox_t *mailbox)
     return values;
 }
 
-static int is_ours(const request_rec *r)
+enum { PLACE_NONE, PLACE_SERVICE, PLACE_DESCRIPTION };
+
+static int place_of(const request_rec *r)
 {
     size_t i;
 
-    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        if (glue_path_is(r, paths[i])) {
-            return 1;
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (glue_path_is(r, places[i].path)) {
+            return places[i].describes ||
+                           (r->args && ap_cstr_casecmp(r->args, "wsdl") == 0 &&
+                            r->method_number == M_GET)
+                       ? PLACE_DESCRIPTION
+                       : PLACE_SERVICE;
         }
     }
-    return 0;
+    return PLACE_NONE;
 }
 
 static xml_out_t *fault(request_rec *r, const ews_request_t *request,
@@ -150,16 +163,48 @@ static int handle(request_rec *r, const freebusy_conf_t *conf)
     return glue_send(r, soap_content_type(request.version), body, len);
 }
 
+/* Where the service is, by what is configured alone. */
+static const char *location(request_rec *r)
+{
+    const char *scheme = ap_http_scheme(r);
+    apr_port_t port =
+        r->server->port ? r->server->port : r->connection->local_addr->port;
+    const char *host = r->server->server_hostname;
+
+    return port == apr_uri_port_of_scheme(scheme)
+               ? apr_pstrcat(r->pool, scheme, "://", host, places[0].path, NULL)
+               : apr_psprintf(r->pool, "%s://%s:%d%s", scheme, host, (int)port,
+                              places[0].path);
+}
+
+static int describe(request_rec *r)
+{
+    const char *body;
+    apr_size_t len;
+
+    if (xml_out_finish(wsdl_write(location(r), r->pool), &body, &len) !=
+        APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
+                      PN(14008) "description could not be written");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return glue_send(r, soap_content_type(SOAP_1_1), body, len);
+}
+
 static int handler(request_rec *r)
 {
     const freebusy_conf_t *conf =
         ap_get_module_config(r->per_dir_config, &freebusy_module);
+    int place = conf->engine == 1 ? place_of(r) : PLACE_NONE;
 
-    if (conf->engine != 1 || !is_ours(r)) {
+    if (place == PLACE_NONE) {
         return DECLINED;
     }
-    if (r->method_number != M_POST) {
+    if (place == PLACE_SERVICE && r->method_number != M_POST) {
         return glue_method_not_allowed(r, "POST");
+    }
+    if (place == PLACE_DESCRIPTION && r->method_number != M_GET) {
+        return glue_method_not_allowed(r, "GET, HEAD");
     }
     if (!r->user) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -168,7 +213,7 @@ static int handler(request_rec *r)
                       r->uri);
         return HTTP_FORBIDDEN;
     }
-    return handle(r, conf);
+    return place == PLACE_SERVICE ? handle(r, conf) : describe(r);
 }
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

@@ -28,8 +28,8 @@ typedef struct freebusy_conf_t {
     const char *source_user, *source_password, *source_ca;
     apr_array_header_t *source_headers; /* const char * */
     int view;                           /* availability_grant_e */
-    int timeout;                        /* seconds */
-    int cache_time;                     /* seconds; 0: nothing is kept */
+    apr_interval_time_t timeout;
+    apr_interval_time_t cache_time; /* 0: nothing is kept */
     apr_int64_t max_bytes;
     const char *zone_name;
     const timezone_t *zone;
@@ -86,8 +86,9 @@ int freebusy_cache_is_there(request_rec *r);
  * there, if it is not too long. */
 int freebusy_cache_get(request_rec *r, const unsigned char *key,
                        const char **data, apr_size_t *len);
-void freebusy_cache_put(request_rec *r, const unsigned char *key, int seconds,
-                        const char *data, apr_size_t len);
+void freebusy_cache_put(request_rec *r, const unsigned char *key,
+                        apr_interval_time_t lasts, const char *data,
+                        apr_size_t len);
 
 /* Room for the bytes of one entry, the same for the whole request: whoever calls
  * any of these functions overwrites it. */

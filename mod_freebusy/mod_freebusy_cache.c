@@ -186,8 +186,9 @@ int freebusy_cache_get(request_rec *r, const unsigned char *key,
     return 1;
 }
 
-void freebusy_cache_put(request_rec *r, const unsigned char *key, int seconds,
-                        const char *data, apr_size_t len)
+void freebusy_cache_put(request_rec *r, const unsigned char *key,
+                        apr_interval_time_t lasts, const char *data,
+                        apr_size_t len)
 {
     freebusy_server_t *server = server_of(r);
 
@@ -197,8 +198,7 @@ void freebusy_cache_put(request_rec *r, const unsigned char *key, int seconds,
     }
     /* One that does not fit is not kept: no error. */
     server->provider->store(server->instance, r->server, key,
-                            FREEBUSY_KEY_LENGTH,
-                            apr_time_now() + apr_time_from_sec(seconds),
+                            FREEBUSY_KEY_LENGTH, apr_time_now() + lasts,
                             (unsigned char *)data, (unsigned)len, r->pool);
     unlock(server);
 }

@@ -15,7 +15,7 @@
 
 APLOG_USE_MODULE(freebusy);
 
-#define CACHE_TIME_DEFAULT 60 /* seconds */
+#define CACHE_TIME_DEFAULT apr_time_from_sec(60)
 /* For the recurrences of one calendar, and of all together: what has arrived
  * at the last moment must still be read. */
 #define BUDGET apr_time_from_msec(500)
@@ -172,7 +172,8 @@ static int recall(freebusy_state_t *s, freebusy_job_t *job, const char *scope)
 }
 
 static void keep(freebusy_state_t *s, const freebusy_job_t *job,
-                 const part_t *part, const char *scope, int seconds)
+                 const part_t *part, const char *scope,
+                 apr_interval_time_t lasts)
 {
     unsigned char key[FREEBUSY_KEY_LENGTH];
     unsigned char *room = freebusy_cache_room(s->r);
@@ -180,7 +181,7 @@ static void keep(freebusy_state_t *s, const freebusy_job_t *job,
         busy_packed_write(room, FREEBUSY_CACHE_ENTRY_MAX, *part->busy);
 
     part_key(key, s, job, part, scope);
-    freebusy_cache_put(s->r, key, seconds, (char *)room, len);
+    freebusy_cache_put(s->r, key, lasts, (char *)room, len);
 }
 
 /* --- reading --- */
@@ -216,7 +217,7 @@ static apr_status_t read_part(freebusy_state_t *s, freebusy_job_t *job,
 }
 
 static void read_parts(freebusy_state_t *s, freebusy_job_t *job,
-                       const char *scope, int seconds)
+                       const char *scope, apr_interval_time_t lasts)
 {
     source_calendar_t *c = job->calendar;
     part_t parts[PARTS];
@@ -225,8 +226,8 @@ static void read_parts(freebusy_state_t *s, freebusy_job_t *job,
     parts_of(s, job, parts);
     for (i = 0; i < PARTS && c->rv == APR_SUCCESS; i++) {
         if (parts[i].busy && read_part(s, job, &parts[i]) == APR_SUCCESS &&
-            seconds) {
-            keep(s, job, &parts[i], scope, seconds);
+            lasts) {
+            keep(s, job, &parts[i], scope, lasts);
         }
     }
     if (c->rv != APR_SUCCESS) {
@@ -285,7 +286,8 @@ static void log_failures(const freebusy_state_t *s)
 }
 
 /* Files are near enough without a cache. */
-static int seconds_to_keep(const freebusy_state_t *s, const source_t *source)
+static apr_interval_time_t time_to_keep(const freebusy_state_t *s,
+                                        const source_t *source)
 {
     if (source->kind == SOURCE_FILE || !freebusy_cache_is_there(s->r)) {
         return 0;
@@ -297,7 +299,7 @@ static int seconds_to_keep(const freebusy_state_t *s, const source_t *source)
 /* The calendars that must be asked for: those of mailboxes about which the cache
  * does not know all. */
 static source_calendar_t *missing(freebusy_state_t *s, const char *scope,
-                                  int seconds, int *count)
+                                  apr_interval_time_t lasts, int *count)
 {
     int i, all = s->request->attendees->nelts;
     source_calendar_t *list =
@@ -306,7 +308,7 @@ static source_calendar_t *missing(freebusy_state_t *s, const char *scope,
     for (i = *count = 0; i < all; i++) {
         freebusy_job_t *job = &s->jobs[i];
 
-        if (job->mailbox && !(seconds && recall(s, job, scope))) {
+        if (job->mailbox && !(lasts && recall(s, job, scope))) {
             list[*count].values = freebusy_values(job->mailbox);
             job->calendar = &list[(*count)++];
         }
@@ -316,19 +318,20 @@ static source_calendar_t *missing(freebusy_state_t *s, const char *scope,
 
 void freebusy_calendar_read(freebusy_state_t *s)
 {
-    int i, n, seconds = 0, all = s->request->attendees->nelts;
+    int i, n, all = s->request->attendees->nelts;
+    apr_interval_time_t lasts = 0;
     const char *why, *scope = "";
     source_calendar_t *list;
     source_t source;
     int known = freebusy_source_of(s, &source, &why);
 
     if (known) {
-        seconds = seconds_to_keep(s, &source);
+        lasts = time_to_keep(s, &source);
         scope = freebusy_source_scope(s, &source);
     }
-    list = missing(s, scope, seconds, &n);
+    list = missing(s, scope, lasts, &n);
     if (known && n > 0) {
-        freebusy_source_read(s, &source, whole_window(s), list, n, seconds);
+        freebusy_source_read(s, &source, whole_window(s), list, n, lasts);
     }
     for (i = 0; !known && i < n; i++) {
         list[i].rv = APR_ENOTIMPL;
@@ -337,7 +340,7 @@ void freebusy_calendar_read(freebusy_state_t *s)
     s->deadline = apr_time_now() + BUDGET_TOTAL;
     for (i = 0; i < all; i++) {
         if (s->jobs[i].calendar) {
-            read_parts(s, &s->jobs[i], scope, seconds);
+            read_parts(s, &s->jobs[i], scope, lasts);
         }
         finish(s, s->jobs[i].result);
     }

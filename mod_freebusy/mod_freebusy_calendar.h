@@ -45,10 +45,10 @@ int freebusy_source_of(const freebusy_state_t *s, source_t *source,
 const char *freebusy_source_scope(const freebusy_state_t *s,
                                   const source_t *source);
 
-/* Reads the calendars, through the cache of their texts when `seconds` is not
+/* Reads the calendars, through the cache of their texts when `lasts` is not
  * 0. */
 void freebusy_source_read(freebusy_state_t *s, const source_t *source,
                           busy_window_t window, source_calendar_t *list,
-                          int count, int seconds);
+                          int count, apr_interval_time_t lasts);
 
 #endif

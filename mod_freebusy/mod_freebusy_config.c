@@ -226,18 +226,30 @@ static const char *set_view(cmd_parms *cmd, void *data, const char *text)
                         text);
 }
 
+/* A time as httpd's own directives take it: seconds, or with a unit. */
+static int read_time(apr_interval_time_t *time, const char *text, int min,
+                     int max)
+{
+    apr_interval_time_t read;
+
+    if (ap_timeout_parameter_parse(text, &read, "s") != APR_SUCCESS ||
+        read < apr_time_from_sec(min) || read > apr_time_from_sec(max)) {
+        return 0;
+    }
+    *time = read;
+    return 1;
+}
+
 static const char *set_timeout(cmd_parms *cmd, void *data, const char *text)
 {
     freebusy_conf_t *conf = data;
 
-    if (datetime_parse_int(&conf->timeout, text, 1, 300) != APR_SUCCESS) {
-        return apr_psprintf(
-            cmd->pool,
-            "FreeBusyTimeout: \"%s\" is no time; write 1 to 300 "
-            "seconds",
-            text);
-    }
-    return NULL;
+    return read_time(&conf->timeout, text, 1, 300)
+               ? NULL
+               : apr_psprintf(cmd->pool,
+                              "FreeBusyTimeout: \"%s\" is no time; write 1 to "
+                              "300 seconds, or 1500ms, or 2min",
+                              text);
 }
 
 static const char *set_max_bytes(cmd_parms *cmd, void *data, const char *text)
@@ -273,13 +285,13 @@ static const char *set_cache_time(cmd_parms *cmd, void *data, const char *text)
 {
     freebusy_conf_t *conf = data;
 
-    if (datetime_parse_int(&conf->cache_time, text, 0, 3600) != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool,
-                            "FreeBusyCacheTime: \"%s\" is no time; write 0 to "
-                            "3600 seconds",
-                            text);
-    }
-    return NULL;
+    return read_time(&conf->cache_time, text, 0, 3600)
+               ? NULL
+               : apr_psprintf(
+                     cmd->pool,
+                     "FreeBusyCacheTime: \"%s\" is no time; write 0 to "
+                     "3600 seconds, or 10min",
+                     text);
 }
 
 static const char *set_zone(cmd_parms *cmd, void *data, const char *name)
@@ -502,14 +514,14 @@ const command_rec freebusy_commands[] = {
         "FreeBusyView", set_view, NULL, WHERE,
         "what others may see: None, MergedOnly, FreeBusy or Detailed"),
     AP_INIT_TAKE1("FreeBusyTimeout", set_timeout, NULL, WHERE,
-                  "seconds for all calendars of a request together"),
+                  "how long all calendars of a request together may take"),
     AP_INIT_TAKE1("FreeBusyMaxBytes", set_max_bytes, NULL, WHERE,
                   "bytes of the longest calendar that is read"),
     AP_INIT_TAKE1(
         "FreeBusyCache", set_cache, NULL, RSRC_CONF,
         "where calendars are kept: shmcb, shmcb:path(bytes), memcache"),
     AP_INIT_TAKE1("FreeBusyCacheTime", set_cache_time, NULL, WHERE,
-                  "seconds that a calendar is kept"),
+                  "how long a calendar is kept"),
     AP_INIT_TAKE1("FreeBusyTimeZone", set_zone, NULL, WHERE,
                   "time zone of whole days, floating times and working hours"),
     AP_INIT_TAKE2("FreeBusyWorkingHours", set_hours, NULL, WHERE,

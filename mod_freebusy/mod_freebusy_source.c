@@ -127,7 +127,7 @@ static int take_kept(freebusy_state_t *s, const source_t *source,
 
 void freebusy_source_read(freebusy_state_t *s, const source_t *source,
                           busy_window_t window, source_calendar_t *list,
-                          int count, int seconds)
+                          int count, apr_interval_time_t lasts)
 {
     apr_pool_t *pool = s->r->pool;
     const source_limits_t limits = {s->deadline - apr_time_now(),
@@ -145,7 +145,7 @@ void freebusy_source_read(freebusy_state_t *s, const source_t *source,
     for (i = 0; i < count; i++) {
         places[i] = i;
     }
-    if (seconds) {
+    if (lasts) {
         n = take_kept(s, source, scope, window, list, count, places);
     }
     if (s->caller) {
@@ -160,9 +160,9 @@ void freebusy_source_read(freebusy_state_t *s, const source_t *source,
         source_read(source, &question, missing, n, &limits, pool);
     }
     for (i = 0; i < n; i++) {
-        if (seconds && missing[i].rv == APR_SUCCESS) {
+        if (lasts && missing[i].rv == APR_SUCCESS) {
             text_key(key, source, scope, window, &missing[i].values);
-            freebusy_cache_put(s->r, key, seconds, missing[i].data,
+            freebusy_cache_put(s->r, key, lasts, missing[i].data,
                                missing[i].len);
         }
         list[places[i]] = missing[i];

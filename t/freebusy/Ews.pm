@@ -8,11 +8,12 @@ use strict;
 use warnings;
 use HTTP::Tiny;
 use MIME::Base64 qw(encode_base64);
-use T::Dir qw(write_file);
+use T::Dir qw(temp_dir top write_file);
 use T::Httpd;
+use Test::More ();
 use Exporter 'import';
 our @EXPORT_OK = qw(log_ok server post soap availability mailbox_data get_oof set_oof
-    texts text attribute escape utc_zone berlin_zone);
+    texts text attribute escape utc_zone berlin_zone views_ok @views);
 
 my $m = 'http://schemas.microsoft.com/exchange/services/2006/messages';
 my $t = 'http://schemas.microsoft.com/exchange/services/2006/types';
@@ -70,6 +71,22 @@ sub log_ok {
     return $httpd->log_ok(@expected, qw(AH03092 AH03093));
 }
 
+my $rng = top() . '/t/freebusy/ews.rng';
+my $answers = temp_dir();
+my $xmllint = grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
+
+# A test that fails for an answer that ews.rng does not allow.  The notes of one
+# that it allows are not printed: each answer of each test comes along here.
+sub check {
+    my ($xml) = @_;
+    write_file("$answers/answer.xml", $xml);
+    my $out = `xmllint --nonet --noout --relaxng $rng $answers/answer.xml 2>&1`;
+    return if $? == 0;
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    Test::More::fail('the answer keeps to ews.rng');
+    Test::More::diag(substr($out, 0, 1000) . "\n" . substr($xml, 0, 2000));
+}
+
 # POSTs $body as $user; ($status, $content, $headers).
 sub post {
     my ($httpd, $user, $body, %arg) = @_;
@@ -82,6 +99,9 @@ sub post {
     my $got = $http->request($arg{method} // 'POST',
         $httpd->url($arg{path} // '/EWS/Exchange.asmx'),
         { headers => \%headers, content => $body });
+    my $type = $got->{headers}{'content-type'} // '';
+    check($got->{content}) if $xmllint && $type =~ m{^(?:text/xml|application/soap\+xml)}
+        && ($arg{method} // 'POST') eq 'POST';
     return ($got->{status}, $got->{content}, $got->{headers});
 }
 
@@ -161,6 +181,27 @@ sub set_oof {
         . $reply->('InternalReply', $arg{internal})
         . $reply->('ExternalReply', $arg{external})
         . '</t:UserOofSettings></SetUserOofSettingsRequest>');
+}
+
+our @views = qw(MergedOnly FreeBusy FreeBusyMerged Detailed DetailedMerged);
+
+# One test: each view holds $digits or the $events (lists of [start, end, type])
+# of the first mailbox, as far as the view has them.  $ask->($view) yields the
+# answer.
+sub views_ok {
+    my ($ask, $digits, $events, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my (%got, %expected);
+    for my $view (@views) {
+        my ($answer) = texts($ask->($view), 'FreeBusyView');
+        my @columns = map { [texts($answer, $_)] } qw(StartTime EndTime BusyType);
+        # The hours of work have no such columns, but a Time.
+        $got{$view} = [scalar text($answer, 'MergedFreeBusy'), [map { my $n = $_;
+            [map { $_->[$n] } @columns] } 0 .. $#{ $columns[0] }]];
+        $expected{$view} = [$view =~ /Merged/ ? $digits : undef,
+            $view eq 'MergedOnly' ? [] : $events];
+    }
+    return Test::More::is_deeply(\%got, \%expected, $name);
 }
 
 # The texts of all elements of a local name, without their markup.

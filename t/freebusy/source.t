@@ -102,6 +102,17 @@ subtest 'a header for the calendar server' => sub {
     is_deeply($got->{digits}, [$nine], 'and gets his calendar');
 };
 
+subtest 'a header that names a user goes to private addresses alone' => sub {
+    for my $host ('dav.example.test', '192.0.2.1', '127.0.0.1.example.test') {
+        for my $scheme (qw(http https outbox:https report:http)) {
+            my $got = ask("FreeBusySource $scheme://$host/%{user}.ifb\n"
+                . 'FreeBusySourceHeader X-Remote-User %{user}');
+            is_deeply($got->{codes}, [('ErrorFreeBusyGenerationFailed') x 2], "$scheme $host");
+            like($got->{log}, qr/FreeBusySourceHeader names a user/, 'the log says why');
+        }
+    }
+};
+
 subtest 'one that is missing' => sub {
     my $got = ask('FreeBusySource ' . $dav->url('/big/%{user}.ifb'));
     is_deeply($got->{codes}, [qw(NoError ErrorNoFreeBusyAccess)], 'bob has none');

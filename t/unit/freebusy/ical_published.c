@@ -96,10 +96,10 @@ static const char *moment(apr_pool_t *pool)
 
 static const char *period(apr_pool_t *pool)
 {
-    const char *lasts = random_below(2)
-                            ? moment(pool)
-                            : apr_psprintf(pool, "P%dDT%dH%dM", random_below(2),
-                                           random_below(9), 1 + random_below(59));
+    const char *lasts =
+        random_below(2) ? moment(pool)
+                        : apr_psprintf(pool, "P%dDT%dH%dM", random_below(2),
+                                       random_below(9), 1 + random_below(59));
 
     return apr_pstrcat(pool, moment(pool), "/", lasts, NULL);
 }
