@@ -27,21 +27,38 @@ typedef struct schemas_t {
     xmlRelaxNGValidCtxtPtr pox, soap, autoconfig, mobileconfig;
 } schemas_t;
 
-static xmlRelaxNGValidCtxtPtr schema(const char *path)
+static apr_status_t free_schema(void *schema)
+{
+    xmlRelaxNGFree(schema);
+    return APR_SUCCESS;
+}
+
+static apr_status_t free_context(void *context)
+{
+    xmlRelaxNGFreeValidCtxt(context);
+    return APR_SUCCESS;
+}
+
+static xmlRelaxNGValidCtxtPtr schema_at(const char *path, apr_pool_t *pool)
 {
     xmlRelaxNGParserCtxtPtr parser = xmlRelaxNGNewParserCtxt(path);
     xmlRelaxNGPtr parsed = parser ? xmlRelaxNGParse(parser) : NULL;
+    xmlRelaxNGValidCtxtPtr context =
+        parsed ? xmlRelaxNGNewValidCtxt(parsed) : NULL;
 
     xmlRelaxNGFreeParserCtxt(parser);
-    return parsed ? xmlRelaxNGNewValidCtxt(parsed) : NULL;
+    apr_pool_cleanup_register(pool, parsed, free_schema, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, context, free_context,
+                              apr_pool_cleanup_null);
+    return context;
 }
 
-static int schemas_load(schemas_t *s)
+static int schemas_load(schemas_t *s, apr_pool_t *pool)
 {
-    s->pox = schema("t/autodiscover/pox.rng");
-    s->soap = schema("t/autodiscover/soap.rng");
-    s->autoconfig = schema("t/autodiscover/autoconfig.rng");
-    s->mobileconfig = schema("t/autodiscover/mobileconfig.rng");
+    s->pox = schema_at("t/autodiscover/pox.rng", pool);
+    s->soap = schema_at("t/autodiscover/soap.rng", pool);
+    s->autoconfig = schema_at("t/autodiscover/autoconfig.rng", pool);
+    s->mobileconfig = schema_at("t/autodiscover/mobileconfig.rng", pool);
     return s->pox && s->soap && s->autoconfig && s->mobileconfig;
 }
 
@@ -415,7 +432,7 @@ int main(int argc, char *argv[])
     apr_pool_create(&pool, global);
     printf("# POSTERN_SEED=%u\n", run.state);
     run.json = argc > 1 ? fopen(argv[1], "w") : NULL;
-    ok(schemas_load(&run.schemas), "the schemas are there");
+    ok(schemas_load(&run.schemas, global), "the schemas are there");
     for (i = 0; i < ROUNDS / tap_slower() && bad < 0; i++) {
         bad = round_agrees(&run, pool) ? -1 : i;
         apr_pool_clear(pool);
@@ -427,5 +444,7 @@ int main(int argc, char *argv[])
         fclose(run.json);
     }
     apr_terminate();
+    xmlRelaxNGCleanupTypes();
+    xmlCleanupParser();
     return done_testing();
 }
