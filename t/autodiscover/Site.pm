@@ -116,8 +116,8 @@ sub mailbox_conf {
     my ($self) = @_;
     return directory_conf($self->dir, $self->{ca}, $self->{dc}, $self->{dc}->base . '??sub')
         if $self->{dc};
-    my $hosted = "alias: alice\@hosted.$domain\n";
-    write_file($self->dir . '/mailboxes', Ask::mailboxes() =~ s/(?<=^user: alice\n)/$hosted/mr, 0644);
+    my $elsewhere = join '', map { "alias: alice\@$_.$domain\n" } qw(moved hosted);
+    write_file($self->dir . '/mailboxes', Ask::mailboxes() =~ s/(?<=^user: alice\n)/$elsewhere/mr, 0644);
     return 'MailboxFile ' . $self->dir . '/mailboxes';
 }
 

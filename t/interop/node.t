@@ -37,10 +37,10 @@ AutodiscoverActiveSyncUrl https://mail.example.test/Microsoft-Server-ActiveSync
 CONF
 
 sub found {
-    my ($client, $name, $password) = @_;
+    my ($client, $name, $password, $domain) = @_;
     local %ENV = (%ENV, $site->client($name), NODE_NO_WARNINGS => 1);
     open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', 'node', "$clients/discover.js", $client,
-        "$name\@example.test", $password // password('alice') or die "node: $!\n";
+        "$name\@" . ($domain // 'example.test'), $password // password('alice') or die "node: $!\n";
     local $/;
     my $out = <$pipe> // '';
     close $pipe;
@@ -60,6 +60,12 @@ for my $client (sort keys %url) {
     for my $way (grep { !$ignores{$client} || !/$ignores{$client}/ } Ways::names()) {
         Ways::go($way);
         is(found($client, 'alice'), $url{$client}, "$client: $way");
+    }
+    # Those that follow a redirect to another address, or server, within SOAP.
+    if ($client eq 'ews-javascript-api') {
+        Ways::go_elsewhere();
+        is(found($client, 'alice', undef, 'moved.example.test'), $url{$client}, "$client: the address is another now");
+        is(found($client, 'alice', undef, 'hosted.example.test'), 'found https://other.example.test/EWS/Exchange.asmx', "$client: the server is another");
     }
     Ways::go('autodiscover. below it');
     is(found($client, 'alice.alias'), $url{$client}, "$client: by an alias");

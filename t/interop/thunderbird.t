@@ -48,8 +48,8 @@ my %find = (
 # What it finds, a line a server: type host:port user URL.  Or what went wrong.
 # In front of it is by which of its look-ups.
 sub found {
-    my ($how, $name, $password) = @_;
-    my $told = eval { $bird->run($prelude . $find{$how}, "$name\@example.test", $password // password('alice')) };
+    my ($how, $name, $password, $domain) = @_;
+    my $told = eval { $bird->run($prelude . $find{$how}, "$name\@" . ($domain // 'example.test'), $password // password('alice')) };
     return $told ? join "\n", $told->{by}, @{ $told->{servers} } : $@ =~ s/\s+$//r;
 }
 
@@ -70,6 +70,10 @@ for my $way (Ways::names()) {
     my $by = 'exchange-from-' . ($by{$way} // 'url1');
     is(found('autodiscover', 'alice'), join("\n", $by, $ews, @mail), "by autodiscover: $way");
 }
+Ways::go_elsewhere();
+$bird->forget;
+is(found('autodiscover', 'alice', undef, 'moved.example.test'), join("\n", 'exchange-from-url1',
+    $ews =~ s/%EMAILADDRESS%/alice\@moved.example.test/r, @mail), 'by autodiscover: the address is another now, the login is not');
 Ways::go('the domain itself');
 $bird->forget;
 is(found('everything', 'alice'), join("\n", 'xml-from-isp-https', $ews, @mail), 'all at once');
