@@ -147,7 +147,7 @@ sub result {
         push @ours,      $x;
         push @reference, $y;
         ($x, $y) = ($y, $x) if $inverse;
-        push @ratio, $x / $y if defined $x && $y;
+        push @ratio, $x / $y if defined $x && ($y // 0) > 0;
     }
     my ($own, $ratio) = ($sum->(@ours), $sum->(@ratio));
     return { name => $name, unit => $unit, ours => $own, reference => $sum->(@reference), ratio => $ratio,

@@ -41,13 +41,13 @@ ENV
     return { port => $port, pid => $process->pid, process => $process };
 }
 
-# The same with nothing of the administrator but what a back end and ten users,
-# u0 to u9, need: the tunnel as shipped.
+# The same with nothing of the administrator but what a back end and twenty users,
+# u0 to u19, need: the tunnel as shipped.
 sub rpc_proxy {
     return stage(stock_rpc_proxy => sub {
         my ($back, $dir) = (Stage::rpc_server()->{port}, dir());
         my $people = join "\n", map {
-            "user: u$_\npassword: {SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nmail: u$_\@example.test\nname: U $_\n" } 0 .. 9;
+            "user: u$_\npassword: {SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nmail: u$_\@example.test\nname: U $_\n" } 0 .. 19;
         my $file = write_file("$dir/people", $people, 0644);
         mkdir "$dir/site";
         write_file("$dir/site/page.html", 'x' x 1000);
