@@ -13,8 +13,7 @@
 
 static const char *const addresses[] = {
     "alice@example.test", "a+b%41@example.test", "o'neil&co@example.test",
-    "zo\xc3\xab@b\xc3\xbc"
-    "cher.test"};
+    "zo\xc3\xab@n\xc3\xbcrnberg.test"};
 
 static void test_pox(const char *address, discover_schema_e schema,
                      apr_pool_t *pool)
