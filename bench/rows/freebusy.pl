@@ -8,6 +8,7 @@ package Rows::Freebusy;
 use strict;
 use warnings;
 use Bench qw(program numbers with_cpu);
+use Delay;
 use POSIX qw(strftime);
 use Stage qw(stage dir mailbox_file mailbox_login);
 use T::Dir qw(write_file read_file);
@@ -70,44 +71,45 @@ sub question {
     });
 }
 
+# The same, 200 ms away.
+sub far_source { stage(far_calendars => sub { Delay->start(source()->port, 0.1) }) }
+
+# An httpd with the source of each place where it answers.
 sub server {
-    return stage(freebusy => sub {
-        my ($mailboxes, $login, $from_there) = (mailboxes(), mailbox_login(), source());
+    my ($name, %place) = @_;
+    return stage($name => sub {
+        my ($mailboxes, $login) = (mailboxes(), mailbox_login());
+        my $locations = join '', map { "<Location $_>\n  FreeBusyEngine On\n  $place{$_}\n</Location>\n" } sort keys %place;
         T::Httpd->new(modules => [qw(mailbox freebusy)], load => [qw(ldap authn_socache)],
-            main => "AuthnCacheSOCache shmcb\nFreeBusyCache shmcb:@{[dir()]}/calendars(4000000)\n$Stage::one_child", conf => <<"CONF")->start;
-MaxKeepAliveRequests 0
-MailboxFile $mailboxes
-<Location />
-$login
-</Location>
-<Location /ews/as>
-  FreeBusyEngine On
-  FreeBusyCacheTime 0
-  FreeBusySource @{[$from_there->url]}/%{user}.ifb
-</Location>
-<Location /ews/oof>
-  FreeBusyEngine On
-  FreeBusyCacheTime 600
-  FreeBusySource @{[$from_there->url]}/%{user}.ifb
-</Location>
-<Location /EWS/Exchange.asmx>
-  FreeBusyEngine On
-  FreeBusySource file:@{[$from_there->dir]}/htdocs/%{user}.ifb
-</Location>
-CONF
+            main => "AuthnCacheSOCache shmcb\nFreeBusyCache shmcb:@{[dir()]}/$name(4000000)\n$Stage::one_child",
+            conf => "MaxKeepAliveRequests 0\nMailboxFile $mailboxes\n<Location />\n$login\n</Location>\n$locations")->start;
     });
 }
 
 my %place = (url => '/ews/as', cached => '/ews/oof', file => '/EWS/Exchange.asmx');
 
-sub availability {
-    my ($from_where, $count) = @_;
-    my $httpd = server();
+sub near_server {
+    my $url = source()->url . '/%{user}.ifb';
+    return server(freebusy => (
+        $place{url}    => "FreeBusyCacheTime 0\n  FreeBusySource $url",
+        $place{cached} => "FreeBusyCacheTime 600\n  FreeBusySource $url",
+        $place{file}   => 'FreeBusySource file:' . source()->dir . '/htdocs/%{user}.ifb'));
+}
+
+sub far_server {
+    return server(far_freebusy => ('/ews/as' => "FreeBusyCacheTime 0\n  FreeBusySource http://127.0.0.1:"
+        . far_source()->port . '/%{user}.ifb'));
+}
+
+sub ask {
+    my ($httpd, $place, $count, $seconds) = @_;
     my $value = with_cpu($httpd->pid, sub { numbers($load, '-p', '127.0.0.1:' . $httpd->port,
-        qw(-u alice:secret -b), question($count), 1, 1, $place{$from_where}) });
+        qw(-u alice:secret -b), question($count), 1, $seconds, $place) });
     die "answers of $value->{bytes} bytes hold no meetings\n" if $value->{bytes} < 3 * $days * 100 * $count;
     return $value;
 }
+
+sub availability { ask(near_server(), $place{ $_[0] }, $_[1], 1) }
 
 # The calendars of $count people, one after the other or as many at a time as we
 # ask for; the time for all of them.
@@ -121,21 +123,40 @@ sub fetch {
     return $value;
 }
 
+# What is ours: all of it, less the source's own time right before.
+sub own {
+    my ($count) = @_;
+    my $source = fetch($count);
+    my $all = availability(url => $count);
+    return { map { $_ => $all->{$_} - $source->{$_} } qw(p50 p99) };
+}
+
 my $what = 'the source alone: GET of the same calendars, kept connections';
+# Microseconds of our own, for as many mailboxes.
+my %target = (1 => 'ours <= 1000', 100 => 'ours <= 20000');
 
 sub group {
     my ($count) = @_;
     my $row = "freebusy.$count";
+    my $target = $target{$count};
     return { needs => [qw(modules/mod_freebusy.so modules/mod_mailbox.so bench/http_load)], rounds => 5,
         targets => { (map { my $kind = $_; $kind => sub { availability($kind, $count) } } keys %place),
-            source => sub { fetch($count) } },
+            source => sub { fetch($count) }, own => sub { own($count) } },
         rows => [
             [$row, 'us', 'url.p50', 'source.p50', "$what; $days days, p50"],
             ["$row.p99", 'us', 'url.p99', 'source.p99', $what],
-            ["$row.cached", 'us', 'cached.p50', 'source.p50', "$what; ours has them in its cache"],
-            ["$row.cached.p99", 'us', 'cached.p99', 'source.p99', $what],
-            ["$row.file", 'us', 'file.p50', 'source.p50', "$what; ours reads the files itself"],
+            ["$row.own", 'us', 'own.p50', 'source.p50', "$what; ours without it, p50", undef, $target],
+            ["$row.cached", 'us', 'cached.p50', 'source.p50', "$what; ours has them in its cache", undef, $target],
+            ["$row.cached.p99", 'us', 'cached.p99', 'source.p99', $what, undef, $target],
+            ["$row.file", 'us', 'file.p50', 'source.p50', "$what; ours reads the files itself", undef, $target],
             ["$row.cpu", 'us/request', 'url.cpu', 'source.cpu', 'the source alone; CPU'] ] };
 }
 
-return map { group($_) } 1, 20, 100;
+# A hundred calendars that are 200 ms away each.
+sub far {
+    return { needs => [qw(modules/mod_freebusy.so modules/mod_mailbox.so bench/http_load)], rounds => 3,
+        targets => { far => sub { ask(far_server(), '/ews/as', 100, 4) } },
+        rows => [['freebusy.100.far', 'us', 'far.p50', '', 'each calendar is 200 ms away', undef, 'ours <= 1500000']] };
+}
+
+return ((map { group($_) } 1, 20, 100), far());
