@@ -45,26 +45,21 @@ static mailbox_cache_t *cache_of(apr_pool_t *pconf)
     return cache;
 }
 
-/* The provider that `text` names, before its colon.  One that asks another
- * server is asked by way of "mailbox", which does not wait for ever; then *args
- * is the whole text. */
+/* The provider that `text` names, before its colon.  One that may hang is asked
+ * by way of "mailbox"; then *args is the whole text. */
 static ap_socache_provider_t *provider_of(const char *text, const char **args,
                                           apr_pool_t *temp)
 {
     const char *colon = strchr(text, ':');
-    const char *name =
-        colon ? apr_pstrmemdup(temp, text, (apr_size_t)(colon - text)) : text;
-    ap_socache_provider_t *provider = ap_lookup_provider(
-        AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+    const char *name = apr_pstrmemdup(temp, text, strcspn(text, ":"));
 
     *args = colon ? colon + 1 : NULL;
-    if (provider && !(provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) &&
-        strcmp(name, "mailbox") != 0) {
+    if (mailbox_socache_may_hang(text, temp)) {
+        name = "mailbox";
         *args = text;
-        return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, "mailbox",
-                                  AP_SOCACHE_PROVIDER_VERSION);
     }
-    return provider;
+    return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
+                              AP_SOCACHE_PROVIDER_VERSION);
 }
 
 const char *mailbox_cache_create(mailbox_cache_t **made, const char *text,

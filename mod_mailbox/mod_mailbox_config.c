@@ -368,20 +368,38 @@ static const char *set_cache_time(cmd_parms *cmd, void *confv,
     return NULL;
 }
 
-/* httpd gives a directive to each module that knows it.  This one is
- * mod_authn_socache's; we look whether it wants our hashes, which cost more
- * than the rest of a login. */
+/* --- directives of mod_authn_socache, which httpd gives to each module that
+ * knows them --- */
+
+static const char *needs_authn_socache(const cmd_parms *cmd)
+{
+    return ap_find_linked_module("mod_authn_socache.c")
+               ? NULL
+               : apr_psprintf(cmd->pool,
+                              "%s: needs mod_authn_socache; load it (a2enmod "
+                              "authn_socache)",
+                              cmd->cmd->name);
+}
+
+/* Whether it wants our hashes, which cost more than the rest of a login. */
 static const char *see_provider(cmd_parms *cmd, void *confv, const char *name)
 {
     mailbox_conf_t *conf = confv;
 
-    (void)cmd;
-    if (!ap_find_linked_module("mod_authn_socache.c")) {
-        return "AuthnCacheProvideFor: needs mod_authn_socache; load it "
-               "(a2enmod authn_socache)";
-    }
     conf->hashes = conf->hashes == 1 || strcmp(name, "mailbox") == 0;
-    return NULL;
+    return needs_authn_socache(cmd);
+}
+
+static const char *see_cache(cmd_parms *cmd, void *confv, const char *text)
+{
+    (void)confv;
+    if (mailbox_socache_may_hang(text, cmd->temp_pool)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
+                     PN(10003) "AuthnCacheSOCache: a server that is silent "
+                               "holds each login for ever; write mailbox:%s",
+                     text);
+    }
+    return needs_authn_socache(cmd);
 }
 
 /* Whole numbers from 1 to `max` only. */
@@ -492,6 +510,8 @@ static const char *set_delegate_group(cmd_parms *cmd, void *confv,
 const command_rec mailbox_directives[] = {
     AP_INIT_ITERATE("AuthnCacheProvideFor", see_provider, NULL, OR_AUTHCFG,
                     "providers whose logins mod_authn_socache keeps"),
+    AP_INIT_TAKE1("AuthnCacheSOCache", see_cache, NULL, RSRC_CONF,
+                  "where mod_authn_socache keeps them"),
     AP_INIT_ITERATE2("MailboxDelegate", set_delegate, NULL,
                      RSRC_CONF | ACCESS_CONF,
                      "an account, and the mailboxes that it may ask about"),

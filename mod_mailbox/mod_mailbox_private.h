@@ -156,6 +156,9 @@ apr_status_t mailbox_cache_find(request_rec *r, const mailbox_conf_t *conf,
 /* --- mod_mailbox_socache.c --- */
 
 void mailbox_register_socache(apr_pool_t *p);
+/* 1 when the provider that `text` names, before its colon, asks another server
+ * and nothing bounds how long. */
+int mailbox_socache_may_hang(const char *text, apr_pool_t *temp);
 
 /* --- mod_mailbox_delay.c --- */
 

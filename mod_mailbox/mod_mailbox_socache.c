@@ -47,6 +47,21 @@ typedef struct job_t {
     apr_status_t rv;
 } job_t;
 
+/* The provider that `text` names, before its colon, and its name. */
+static ap_socache_provider_t *named(const char **name, const char *text,
+                                    apr_pool_t *temp)
+{
+    *name = apr_pstrmemdup(temp, text, strcspn(text, ":"));
+    return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, *name,
+                              AP_SOCACHE_PROVIDER_VERSION);
+}
+
+/* Those that need a mutex between processes share memory or a file. */
+static int is_on_this_machine(const ap_socache_provider_t *provider)
+{
+    return (provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0;
+}
+
 static const char *create(ap_socache_instance_t **made, const char *text,
                           apr_pool_t *temp, apr_pool_t *p)
 {
@@ -57,18 +72,16 @@ static const char *create(ap_socache_instance_t **made, const char *text,
         return "mailbox stands before another cache; write mailbox:memcache:"
                "192.0.2.1:11211 or mailbox:redis:192.0.2.1:6379";
     }
-    name = apr_pstrmemdup(temp, text, strcspn(text, ":"));
     args = strchr(text, ':');
     cache->name = apr_pstrdup(p, text);
-    cache->provider = ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
-                                         AP_SOCACHE_PROVIDER_VERSION);
+    cache->provider = named(&name, text, temp);
     if (!cache->provider) {
         return apr_psprintf(temp,
                             "there is no provider \"%s\"; write mailbox:%s "
                             "after a2enmod socache_%s",
                             name, text, name);
     }
-    if (cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) {
+    if (is_on_this_machine(cache->provider)) {
         return apr_psprintf(temp,
                             "%s is on this machine and keeps nobody waiting; "
                             "write it without mailbox:",
@@ -234,20 +247,29 @@ static apr_status_t iterate(ap_socache_instance_t *cache, server_rec *s,
     return APR_ENOTIMPL;
 }
 
+static const ap_socache_provider_t mailbox_socache = {
+    .name = "mailbox",
+    .create = create,
+    .init = init,
+    .destroy = destroy,
+    .store = store,
+    .retrieve = retrieve,
+    .remove = remove_one,
+    .status = status,
+    .iterate = iterate,
+};
+
+int mailbox_socache_may_hang(const char *text, apr_pool_t *temp)
+{
+    const char *name;
+    const ap_socache_provider_t *provider = named(&name, text, temp);
+
+    return provider && provider != &mailbox_socache &&
+           !is_on_this_machine(provider);
+}
+
 void mailbox_register_socache(apr_pool_t *p)
 {
-    static const ap_socache_provider_t provider = {
-        .name = "mailbox",
-        .create = create,
-        .init = init,
-        .destroy = destroy,
-        .store = store,
-        .retrieve = retrieve,
-        .remove = remove_one,
-        .status = status,
-        .iterate = iterate,
-    };
-
     ap_register_provider(p, AP_SOCACHE_PROVIDER_GROUP, "mailbox",
-                         AP_SOCACHE_PROVIDER_VERSION, &provider);
+                         AP_SOCACHE_PROVIDER_VERSION, &mailbox_socache);
 }

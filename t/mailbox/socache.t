@@ -45,6 +45,12 @@ for my $row (['mailbox', 'stands before another cache'], ['mailbox:shmcb', 'keep
         main => "AuthnCacheSOCache $row->[0]")->configtest;
     ok(!$passed && $out =~ /AuthnCacheSOCache: .*\Q$row->[1]/, "$row->[0]: $row->[1]") or diag $out;
 }
+for my $row (['memcache:127.0.0.1:9', 1], ['mailbox:memcache:127.0.0.1:9', 0], ['shmcb', 0]) {
+    my ($passed, $out) = T::Httpd->new(modules => ['mailbox'], load => [qw(authn_socache socache_memcache)],
+        main => "AuthnCacheSOCache $row->[0]")->configtest;
+    ok($passed, "$row->[0] passes") or diag $out;
+    is($out =~ /PN10003: AuthnCacheSOCache: .* write mailbox:\Q$row->[0]\E$/m ? 1 : 0, $row->[1], 'warned of, if it may hang');
+}
 done_testing();
 
 sub start_cache {
