@@ -10,24 +10,31 @@
 #include <time.h>
 
 typedef enum state_t {
-    IDLE,
-    GIVEN,   /* to the thread, whose sender waits */
-    DONE,    /* its sender is about to see it */
-    FORSAKEN /* given, and its sender waits no more */
+    WAITING, /* in the queue */
+    RUNNING,
+    DONE,
+    FORSAKEN /* running, and its sender waits no more */
 } state_t;
+
+/* One errand, in its own pool. */
+typedef struct entry_t {
+    struct entry_t *next;
+    state_t state;
+    pthread_cond_t done;  /* its sender waits for it */
+    struct timespec late; /* and until then */
+    void (*call)(void *job);
+    void *job;
+    apr_pool_t *pool;
+} entry_t;
 
 /* Not in a pool: the thread may still be on its errand when the process's
  * pools go. */
 struct errand_runner_t {
-    pthread_mutex_t mutex; /* guards the rest */
+    pthread_mutex_t mutex; /* guards the rest, and the entries */
     pthread_cond_t given;  /* the thread waits for it */
-    pthread_cond_t moved;  /* senders wait for it */
     int started;
-    state_t state;
-    struct timespec late; /* when the sender of this errand stops waiting */
-    void (*call)(void *job);
-    void *job;
-    apr_pool_t *pool;
+    entry_t *running;       /* or NULL */
+    entry_t *first, **last; /* those that wait */
 };
 
 apr_status_t errand_pool(apr_pool_t **pool)
@@ -43,17 +50,12 @@ apr_status_t errand_pool(apr_pool_t **pool)
 static struct errand_runner_t *make_runner(void)
 {
     struct errand_runner_t *runner = calloc(1, sizeof(*runner));
-    pthread_condattr_t attributes;
 
-    if (!runner) {
-        return NULL;
+    if (runner) {
+        pthread_mutex_init(&runner->mutex, NULL);
+        pthread_cond_init(&runner->given, NULL);
+        runner->last = &runner->first;
     }
-    pthread_mutex_init(&runner->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&runner->given, &attributes);
-    pthread_cond_init(&runner->moved, &attributes);
-    pthread_condattr_destroy(&attributes);
     return runner;
 }
 
@@ -75,28 +77,50 @@ static struct errand_runner_t *runner_of(errand_t *errand)
     return runner;
 }
 
+/* Takes `entry` out of the queue. */
+static void unlink_entry(struct errand_runner_t *runner, entry_t *entry)
+{
+    entry_t **at = &runner->first;
+
+    while (*at != entry) {
+        at = &(*at)->next;
+    }
+    *at = entry->next;
+    if (!*at) {
+        runner->last = at;
+    }
+}
+
+/* Calls with the mutex released. */
+static void run_entry(struct errand_runner_t *runner, entry_t *entry)
+{
+    entry->state = RUNNING;
+    runner->running = entry;
+    pthread_mutex_unlock(&runner->mutex);
+    entry->call(entry->job);
+    pthread_mutex_lock(&runner->mutex);
+    runner->running = NULL;
+    if (entry->state == FORSAKEN) {
+        apr_pool_destroy(entry->pool);
+    }
+    else {
+        entry->state = DONE;
+        pthread_cond_signal(&entry->done);
+    }
+}
+
 static void *run(void *data)
 {
     struct errand_runner_t *runner = data;
+    entry_t *entry;
 
     pthread_mutex_lock(&runner->mutex);
     for (;;) {
-        while (runner->state == IDLE || runner->state == DONE) {
+        while (!(entry = runner->first)) {
             pthread_cond_wait(&runner->given, &runner->mutex);
         }
-        if (runner->state == GIVEN) {
-            pthread_mutex_unlock(&runner->mutex);
-            runner->call(runner->job);
-            pthread_mutex_lock(&runner->mutex);
-        }
-        if (runner->state == FORSAKEN) {
-            apr_pool_destroy(runner->pool);
-            runner->state = IDLE;
-        }
-        else {
-            runner->state = DONE;
-        }
-        pthread_cond_broadcast(&runner->moved);
+        unlink_entry(runner, entry);
+        run_entry(runner, entry);
     }
     return NULL;
 }
@@ -145,46 +169,54 @@ static int is_past(const struct timespec *t)
            (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
 }
 
-/* Waits until the thread is free for the caller's errand.  With the mutex. */
-static int wait_for_turn(struct errand_runner_t *runner,
-                         const struct timespec *deadline)
+static entry_t *make_entry(void (*call)(void *job), void *job, apr_pool_t *pool,
+                           apr_interval_time_t limit)
 {
-    while (runner->state != IDLE) {
-        if (is_past(&runner->late) ||
-            pthread_cond_timedwait(&runner->moved, &runner->mutex, deadline) !=
-                0) {
-            return runner->state == IDLE;
-        }
-    }
-    return 1;
+    entry_t *entry = apr_pcalloc(pool, sizeof(*entry));
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&entry->done, &attributes);
+    pthread_condattr_destroy(&attributes);
+    entry->late = from_now(limit);
+    entry->call = call;
+    entry->job = job;
+    entry->pool = pool;
+    return entry;
 }
 
 /* Hands the errand over and waits for its end.  With the mutex. */
-static apr_status_t hand_over(struct errand_runner_t *runner,
-                              const struct timespec *deadline)
+static apr_status_t hand_over(struct errand_runner_t *runner, entry_t *entry)
 {
     int error = 0;
 
-    runner->state = GIVEN;
-    runner->late = *deadline;
-    pthread_cond_signal(&runner->given);
-    while (runner->state != DONE && error == 0) {
-        error =
-            pthread_cond_timedwait(&runner->moved, &runner->mutex, deadline);
+    if (runner->running && is_past(&runner->running->late)) {
+        return APR_EBUSY;
     }
-    if (runner->state != DONE) {
-        runner->state = FORSAKEN;
+    *runner->last = entry;
+    runner->last = &entry->next;
+    pthread_cond_signal(&runner->given);
+    while (entry->state != DONE && error == 0) {
+        error =
+            pthread_cond_timedwait(&entry->done, &runner->mutex, &entry->late);
+    }
+    switch (entry->state) {
+    case DONE:
+        return APR_SUCCESS;
+    case WAITING:
+        unlink_entry(runner, entry);
+        return APR_EBUSY;
+    default:
+        entry->state = FORSAKEN;
         return APR_TIMEUP;
     }
-    runner->state = IDLE;
-    pthread_cond_broadcast(&runner->moved);
-    return APR_SUCCESS;
 }
 
 apr_status_t errand_run(errand_t *errand, void (*call)(void *job), void *job,
                         apr_pool_t *pool, apr_interval_time_t limit)
 {
-    struct timespec deadline = from_now(limit);
+    entry_t *entry = make_entry(call, job, pool, limit);
     struct errand_runner_t *runner = runner_of(errand);
     apr_status_t rv = APR_ENOMEM;
 
@@ -192,13 +224,7 @@ apr_status_t errand_run(errand_t *errand, void (*call)(void *job), void *job,
         pthread_mutex_lock(&runner->mutex);
         rv = start(runner);
         if (rv == APR_SUCCESS) {
-            rv = APR_EBUSY;
-            if (wait_for_turn(runner, &deadline)) {
-                runner->call = call;
-                runner->job = job;
-                runner->pool = pool;
-                rv = hand_over(runner, &deadline);
-            }
+            rv = hand_over(runner, entry);
         }
         pthread_mutex_unlock(&runner->mutex);
     }
