@@ -68,32 +68,11 @@ static void set_options(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf)
     /* Of all clients only Samba's speaks HTTP/1.0, and it stops working when
      * it is sent an RTS PDU after CONN/C2. */
     o->quiet = chan->r->proto_num < HTTP_VERSION(1, 1);
-    chan->connect_timeout = conf->connect_timeout;
     chan->partial_timeout = conf->partial_pdu_timeout;
     chan->most[RPCPROXY_USER] = conf->user_tunnels;
     chan->most[RPCPROXY_ADDRESS] = conf->address_tunnels;
     chan->most[RPCPROXY_BACKEND] = conf->backend_tunnels;
     chan->trace = conf->trace;
-}
-
-/* The addresses of the back end; names are looked up here, where a worker may
- * wait, and never in a poller. */
-static apr_status_t resolve(rpcproxy_chan_t *chan, const target_rule_t *rule,
-                            const target_t *target)
-{
-    apr_port_t port = (apr_port_t)(rule->port ? rule->port : target->port);
-    apr_sockaddr_t *sa = NULL;
-    apr_status_t rv = apr_sockaddr_info_get(&sa, rule->host, APR_UNSPEC, port,
-                                            0, chan->r->pool);
-
-    for (; rv == APR_SUCCESS && sa && chan->addresses < RPCPROXY_ADDRESSES_MAX;
-         sa = sa->next) {
-        rpcproxy_address_t *a = &chan->address[chan->addresses++];
-
-        memcpy(&a->socket, &sa->sa, sa->salen);
-        a->size = sa->salen;
-    }
-    return rv;
 }
 
 /* Sets whom the channel is for, or returns the refusal. */
@@ -114,9 +93,11 @@ static int find_target(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf,
     chan->identity.user = r->user;
     chan->identity.target = target->text;
     chan->identity.server = r->server;
-    chan->backend =
-        apr_psprintf(r->connection->pool, "%s:%d", (*rule)->host,
-                     (int)((*rule)->port ? (*rule)->port : target->port));
+    chan->backend = (*rule)->text;
+    if ((*rule)->backend[0].port == TARGET_PORT_ASKED) {
+        chan->backend = apr_psprintf(r->connection->pool, "%s:%d",
+                                     chan->backend, target->port);
+    }
     return DECLINED;
 }
 
@@ -154,10 +135,13 @@ static int run_channel(request_rec *r, int out)
     if (code) {
         return refuse(r, code, why);
     }
-    if (chan->hello.kind == HELLO_OUT &&
-        resolve(chan, rule, &target) != APR_SUCCESS) {
-        return refuse(r, VCONN_SERVER_UNAVAILABLE,
-                      "the name of the back end cannot be resolved");
+    if (chan->hello.kind == HELLO_OUT) {
+        rpcproxy_names_resolve(chan, rule, target.port,
+                               apr_time_from_sec(conf->connect_timeout));
+        if (!chan->endpoints) {
+            return refuse(r, VCONN_SERVER_UNAVAILABLE,
+                          "the name of the back end cannot be resolved");
+        }
     }
     chan->poller = rpcproxy_poller_of(&chan->hello.vconn);
     if (!chan->poller) {
@@ -272,6 +256,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     rpcproxy_limits_init(pchild, s);
+    rpcproxy_connect_init(pchild, s);
     rpcproxy_pollers_start(pchild, s);
     rpcproxy_pairs_start(pchild, s);
 }

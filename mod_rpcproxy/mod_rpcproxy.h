@@ -14,6 +14,8 @@
  *   status     what they do at this moment, for /server-status and as JSON
  *   tunnel     moves the bytes of one virtual connection
  *   rest       what is left to move when one side has ended
+ *   names      the addresses of back ends
+ *   connect    finds one that accepts
  *   backend    its TCP connection
  *
  * and mod_rpcproxy_relay.h where several children meet.
@@ -76,6 +78,7 @@ typedef struct rpcproxy_server_t {
     int blocking;                       /* RPCProxyEngine Blocking */
     struct rpcproxy_pollers_t *threads; /* of this child (poller) */
     struct rpcproxy_limits_t *limits;   /* of this child (limits) */
+    struct known_t *known;              /* by this child (connect) */
     struct rpcproxy_shared_t *shared;   /* by all children (pairs) */
 } rpcproxy_server_t;
 
@@ -190,8 +193,6 @@ void rpcproxy_poller_timer(rpcproxy_poller_t *p, rpcproxy_timer_t *timer,
 typedef struct rpcproxy_chan_t rpcproxy_chan_t;
 typedef struct rpcproxy_tunnel_t rpcproxy_tunnel_t;
 
-#define RPCPROXY_ADDRESSES_MAX 4
-
 /* Whose tunnels are counted. */
 typedef enum rpcproxy_party_e {
     RPCPROXY_USER,
@@ -201,11 +202,6 @@ typedef enum rpcproxy_party_e {
 } rpcproxy_party_e;
 
 typedef struct rpcproxy_party_t rpcproxy_party_t;
-
-typedef struct rpcproxy_address_t {
-    struct sockaddr_storage socket;
-    socklen_t size;
-} rpcproxy_address_t;
 
 /* How bytes go in and out of one channel; all on the poller's thread. */
 typedef struct rpcproxy_chan_ops_t {
@@ -246,14 +242,14 @@ struct rpcproxy_chan_t {
     hello_t hello;
     vconn_identity_t identity;
     vconn_options_t options;
-    int connect_timeout;
     int partial_timeout;
     int most[RPCPROXY_PARTIES]; /* tunnels, 0 for no limit */
-    const char *backend;        /* host:port of the rule */
+    const char *backend;        /* as the rule names it */
     int trace;
-    rpcproxy_address_t address[RPCPROXY_ADDRESSES_MAX]; /* of the back end */
-    int addresses;
-    int out;     /* RPC_OUT_DATA */
+    const target_endpoint_t *endpoint; /* of the back end, for A1 */
+    int endpoints;
+    apr_time_t connect_by; /* one of them must have accepted */
+    int out;               /* RPC_OUT_DATA */
     int hung_up; /* the client's end was seen and is not watched for */
     int answered;
     int drained;
@@ -288,6 +284,17 @@ void rpcproxy_vconns_remove(rpcproxy_tunnel_t *tunnel);
 /* Ends `count` tunnels of the poller because the server stops. */
 void rpcproxy_vconns_stop(rpcproxy_poller_t *p, apr_size_t count);
 
+/* Names of back ends (mod_rpcproxy_names.c). */
+
+/* Makes a target_backend_t's resolver, at configuration time. */
+void *rpcproxy_name_create(apr_pool_t *pool, const char *host);
+
+/* In a worker thread: sets endpoint, endpoints and connect_by of `chan`, a
+ * client of which asked for `port`.  Takes at most half of `limit`, which is
+ * for connecting as well.  chan->endpoints may be 0. */
+void rpcproxy_names_resolve(rpcproxy_chan_t *chan, const target_rule_t *rule,
+                            int port, apr_interval_time_t limit);
+
 /* Back ends (mod_rpcproxy_backend.c). */
 
 typedef struct rpcproxy_held_t {
@@ -300,9 +307,7 @@ typedef struct rpcproxy_backend_t {
     rpcproxy_timer_t timer;
     rpcproxy_poller_t *poller;
     rpcproxy_tunnel_t *tunnel;
-    rpcproxy_address_t address[RPCPROXY_ADDRESSES_MAX];
-    int addresses, next_address;
-    int timeout; /* seconds, for each address */
+    struct rpcproxy_connect_t *connect; /* while it is being connected */
     int connected;
     rpcproxy_held_t unsent;
 } rpcproxy_backend_t;
@@ -310,9 +315,12 @@ typedef struct rpcproxy_backend_t {
 void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
                            rpcproxy_poller_t *p);
 
-/* Connects to chan's addresses, one after the other, and tells the tunnel. */
+/* Connects to one of chan's endpoints and tells the tunnel. */
 void rpcproxy_backend_connect(rpcproxy_backend_t *b,
                               const rpcproxy_chan_t *chan);
+
+/* The socket of `b` is connected; from connect. */
+void rpcproxy_backend_connected(rpcproxy_backend_t *b);
 
 /* Sends, keeps what the socket does not take; returns the bytes it took. */
 apr_size_t rpcproxy_backend_send(rpcproxy_backend_t *b, const void *bytes,
@@ -323,6 +331,12 @@ apr_status_t rpcproxy_backend_read(rpcproxy_backend_t *b, void *buf,
                                    apr_size_t *len);
 void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds);
 void rpcproxy_backend_close(rpcproxy_backend_t *b);
+
+/* Connecting (mod_rpcproxy_connect.c): ends by rpcproxy_backend_connected or
+ * rpcproxy_tunnel_backend_down, or when it is cancelled. */
+void rpcproxy_connect_init(apr_pool_t *pchild, server_rec *s); /* child_init */
+void rpcproxy_connect_start(rpcproxy_backend_t *b, const rpcproxy_chan_t *chan);
+void rpcproxy_connect_cancel(rpcproxy_backend_t *b);
 
 /* Bytes that wait: `held` is moved to `to`, or replaced by a copy. */
 apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to);

@@ -14,10 +14,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-APLOG_USE_MODULE(rpcproxy);
-
-static void connect_next(rpcproxy_backend_t *b);
-
 apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to)
 {
     apr_size_t len = held->len;
@@ -70,62 +66,6 @@ static void close_socket(rpcproxy_backend_t *b)
     }
 }
 
-static void failed(rpcproxy_backend_t *b, int error)
-{
-    close_socket(b);
-    if (b->next_address < b->addresses) {
-        connect_next(b);
-        return;
-    }
-    rpcproxy_poller_timer(b->poller, &b->timer, 0);
-    ap_log_error(APLOG_MARK, APLOG_ERR, error, b->tunnel->server,
-                 PN(13040) "cannot connect to the back end of %s",
-                 b->tunnel->vconn.identity.target);
-    rpcproxy_tunnel_backend_down(b->tunnel, "cannot connect to the back end");
-}
-
-static void connected(rpcproxy_backend_t *b)
-{
-    const int on = 1;
-
-    rpcproxy_poller_timer(b->poller, &b->timer, 0);
-    setsockopt(b->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    b->connected = 1;
-    rpcproxy_tunnel_backend_up(b->tunnel);
-}
-
-static void connect_next(rpcproxy_backend_t *b)
-{
-    const rpcproxy_address_t *a = &b->address[b->next_address++];
-    const struct sockaddr *address = (const struct sockaddr *)&a->socket;
-
-    b->watch.fd = socket(address->sa_family,
-                         SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (b->watch.fd < 0) {
-        failed(b, errno);
-    }
-    else if (connect(b->watch.fd, address, a->size) == 0) {
-        connected(b);
-    }
-    else if (errno == EINPROGRESS) {
-        rpcproxy_poller_watch(b->poller, &b->watch, EPOLLOUT);
-        rpcproxy_poller_timer(b->poller, &b->timer,
-                              b->poller->now + apr_time_from_sec(b->timeout));
-    }
-    else {
-        failed(b, errno);
-    }
-}
-
-static void on_timer(rpcproxy_timer_t *timer)
-{
-    rpcproxy_backend_t *b =
-        (rpcproxy_backend_t *)((char *)timer -
-                               offsetof(rpcproxy_backend_t, timer));
-
-    failed(b, ETIMEDOUT);
-}
-
 static void send_unsent(rpcproxy_backend_t *b)
 {
     ssize_t n = send(b->watch.fd, b->unsent.bytes, b->unsent.len, MSG_NOSIGNAL);
@@ -147,19 +87,7 @@ static void on_event(rpcproxy_watch_t *watch, apr_uint32_t events)
     rpcproxy_backend_t *b =
         (rpcproxy_backend_t *)((char *)watch -
                                offsetof(rpcproxy_backend_t, watch));
-    int error = 0;
-    socklen_t size = sizeof(error);
 
-    if (!b->connected) {
-        getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-        if (error) {
-            failed(b, error);
-        }
-        else {
-            connected(b);
-        }
-        return;
-    }
     if ((events & EPOLLOUT) && b->unsent.len) {
         send_unsent(b);
     }
@@ -181,17 +109,22 @@ void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
     b->tunnel = tunnel;
     b->poller = p;
     b->watch.fd = -1;
-    b->watch.ready = on_event;
-    b->timer.fire = on_timer;
 }
 
 void rpcproxy_backend_connect(rpcproxy_backend_t *b,
                               const rpcproxy_chan_t *chan)
 {
-    memcpy(b->address, chan->address, sizeof(b->address));
-    b->addresses = chan->addresses;
-    b->timeout = chan->connect_timeout;
-    connect_next(b);
+    rpcproxy_connect_start(b, chan);
+}
+
+void rpcproxy_backend_connected(rpcproxy_backend_t *b)
+{
+    const int on = 1;
+
+    setsockopt(b->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    b->watch.ready = on_event;
+    b->connected = 1;
+    rpcproxy_tunnel_backend_up(b->tunnel);
 }
 
 apr_size_t rpcproxy_backend_send(rpcproxy_backend_t *b, const void *bytes,
@@ -239,7 +172,7 @@ void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds)
 
 void rpcproxy_backend_close(rpcproxy_backend_t *b)
 {
-    rpcproxy_poller_timer(b->poller, &b->timer, 0);
+    rpcproxy_connect_cancel(b);
     close_socket(b);
     rpcproxy_held_keep(&b->unsent, NULL, 0);
 }

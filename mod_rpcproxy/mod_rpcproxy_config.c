@@ -224,16 +224,26 @@ static const char *set_enabled(cmd_parms *cmd, void *conf, int on)
     return NULL;
 }
 
-static const char *add_backend(cmd_parms *cmd, void *conf, const char *name,
-                               const char *ports, const char *backend)
+static const char *add_backend(cmd_parms *cmd, void *conf, int argc,
+                               char *const argv[])
 {
     rpcproxy_dir_t *dir = conf;
     target_rule_t rule = {0};
     const char *error =
-        target_rule_parse(&rule, name, ports, backend, cmd->pool);
+        argc < 3 ? "write the server name and the ports that clients ask for, "
+                   "then the back end, such as mail.example.com 6001-6004 "
+                   "127.0.0.1:1024"
+                 : target_rule_parse(&rule, argv[0], argv[1],
+                                     (const char *const *)argv + 2, argc - 2,
+                                     cmd->pool);
+    int i;
 
     if (error) {
         return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, error);
+    }
+    for (i = 0; i < rule.backends; i++) {
+        rule.backend[i].resolver =
+            rpcproxy_name_create(cmd->pool, rule.backend[i].host);
     }
     if (!dir->rules) {
         dir->rules = apr_array_make(cmd->pool, 4, sizeof(target_rule_t));
@@ -279,10 +289,10 @@ static const char *set_engine(cmd_parms *cmd, void *conf, const char *arg)
 const command_rec rpcproxy_commands[] = {
     AP_INIT_FLAG("RPCProxy", set_enabled, NULL, ACCESS_CONF,
                  "On: answer RPC over HTTP here"),
-    AP_INIT_TAKE3("RPCProxyBackend", add_backend, NULL, ANYWHERE,
-                  "server name, ports and the back end that they mean"),
+    AP_INIT_TAKE_ARGV("RPCProxyBackend", add_backend, NULL, ANYWHERE,
+                      "server name, ports and the back ends that they mean"),
     AP_INIT_TAKE1("RPCProxyConnectTimeout", set_dir_number, NULL, ANYWHERE,
-                  "seconds to wait for a back end"),
+                  "seconds in which a back end must have accepted"),
     AP_INIT_TAKE1("RPCProxySetupTimeout", set_dir_number, NULL, ANYWHERE,
                   "seconds until both channels must be there"),
     AP_INIT_TAKE1("RPCProxyConnectionTimeout", set_dir_number, NULL, ANYWHERE,

@@ -331,20 +331,18 @@ void rpcproxy_relay_gone(rpcproxy_chan_t *chan)
 
 static void describe(const rpcproxy_chan_t *chan, relay_hello_t *to)
 {
-    int i;
-
     memset(to, 0, sizeof(*to));
     to->hello = chan->hello;
     to->options = chan->options;
     to->out = chan->out;
-    to->connect_timeout = chan->connect_timeout;
     to->partial_timeout = chan->partial_timeout;
     memcpy(to->most, chan->most, sizeof(to->most));
     to->trace = chan->trace;
-    to->addresses = chan->addresses;
-    for (i = 0; i < chan->addresses && i < RELAY_ADDRESSES_MAX; i++) {
-        to->address[i].socket = chan->address[i].socket;
-        to->address[i].size = chan->address[i].size;
+    to->endpoints = chan->endpoints;
+    to->connect_by = chan->connect_by;
+    if (chan->endpoints) {
+        memcpy(to->endpoint, chan->endpoint,
+               sizeof(*to->endpoint) * (apr_size_t)chan->endpoints);
     }
     to->user = chan->identity.user;
     to->target = chan->identity.target;

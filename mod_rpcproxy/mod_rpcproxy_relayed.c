@@ -37,6 +37,7 @@ typedef struct relayed_t {
     int data_waits; /* nobody reads OUT, and its next message is data */
     int answer_sent;
     apr_size_t untaken; /* bytes that the client is not known to have taken */
+    target_endpoint_t endpoint[TARGET_ENDPOINTS_MAX];
     unsigned char hello[RELAY_HELLO_MAX];
 } relayed_t;
 
@@ -267,7 +268,6 @@ static int take_hello(relayed_t *x, apr_size_t len)
     rpcproxy_chan_t *chan = &x->chan;
     relay_hello_t hello;
     const char *why;
-    int i;
 
     if (relay_hello_read(&hello, x->hello, len, &why) != APR_SUCCESS ||
         !(chan->server = server_named(hello.server))) {
@@ -276,15 +276,13 @@ static int take_hello(relayed_t *x, apr_size_t len)
     chan->hello = hello.hello;
     chan->options = hello.options;
     chan->out = hello.out;
-    chan->connect_timeout = hello.connect_timeout;
     chan->partial_timeout = hello.partial_timeout;
     memcpy(chan->most, hello.most, sizeof(chan->most));
     chan->trace = hello.trace;
-    chan->addresses = hello.addresses;
-    for (i = 0; i < hello.addresses; i++) {
-        chan->address[i].socket = hello.address[i].socket;
-        chan->address[i].size = hello.address[i].size;
-    }
+    memcpy(x->endpoint, hello.endpoint, sizeof(x->endpoint));
+    chan->endpoint = x->endpoint;
+    chan->endpoints = hello.endpoints;
+    chan->connect_by = hello.connect_by;
     chan->client = hello.client;
     chan->backend = hello.backend;
     chan->identity.user = hello.user;

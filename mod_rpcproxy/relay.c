@@ -9,7 +9,7 @@
 /* The members before the strings travel as they are in memory: both ends run
  * on one machine, and their sizes must agree. */
 #define IMAGE_SIZE offsetof(relay_hello_t, user)
-#define VERSION 1
+#define VERSION 2
 #define SIGNATURE                                                              \
     (VERSION << 24 ^ sizeof(hello_t) << 16 ^ sizeof(vconn_options_t) << 8 ^    \
      IMAGE_SIZE)
@@ -58,12 +58,12 @@ static int is_sane(const relay_hello_t *hello)
 {
     int i;
 
-    for (i = 0; i < hello->addresses && i < RELAY_ADDRESSES_MAX; i++) {
-        if (hello->address[i].size > sizeof(hello->address[i].socket)) {
+    for (i = 0; i < hello->endpoints && i < TARGET_ENDPOINTS_MAX; i++) {
+        if (hello->endpoint[i].size > sizeof(hello->endpoint[i].address)) {
             return 0;
         }
     }
-    return hello->addresses >= 0 && hello->addresses <= RELAY_ADDRESSES_MAX &&
+    return hello->endpoints >= 0 && hello->endpoints <= TARGET_ENDPOINTS_MAX &&
            (unsigned int)hello->hello.kind <= HELLO_OUT_NEXT &&
            (hello->out == 0 || hello->out == 1);
 }

@@ -9,8 +9,8 @@
  * Pure; any thread. */
 
 #include <apr_errno.h>
-#include <sys/socket.h>
 
+#include "target.h"
 #include "vconn.h"
 
 typedef enum relay_type_e {
@@ -30,13 +30,7 @@ typedef struct relay_head_t {
 #define RELAY_UP_MAX 16384   /* bytes of one DATA to the owner */
 #define RELAY_DOWN_MAX 49152 /* and from it */
 #define RELAY_HELLO_MAX 8192
-#define RELAY_ADDRESSES_MAX 4
 #define RELAY_MOST 3 /* limits of tunnels */
-
-typedef struct relay_address_t {
-    struct sockaddr_storage socket;
-    socklen_t size;
-} relay_address_t;
 
 /* A channel.  The strings are the caller's; after relay_hello_read they are in
  * the bytes that were read. */
@@ -44,12 +38,12 @@ typedef struct relay_hello_t {
     hello_t hello;
     vconn_options_t options;
     int out;
-    int connect_timeout;
     int partial_timeout;
     int most[RELAY_MOST];
     int trace;
-    int addresses;
-    relay_address_t address[RELAY_ADDRESSES_MAX];
+    int endpoints; /* of the back end */
+    target_endpoint_t endpoint[TARGET_ENDPOINTS_MAX];
+    apr_time_t connect_by;
     const char *user, *target, *client, *backend;
     const char *server; /* names the virtual host */
 } relay_hello_t;

@@ -8,6 +8,10 @@
  * nothing in the map means nothing allowed. */
 
 #include <apr_tables.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "epm.h"
 
 #define TARGET_NAME_MAX 1023
 
@@ -22,23 +26,72 @@ typedef struct target_t {
 apr_status_t target_parse(target_t *target, const char *query, const char **why,
                           apr_pool_t *pool);
 
+/* Where a back end's port comes from, when none is given. */
+#define TARGET_PORT_ASKED 0     /* it is the one that the client asks for */
+#define TARGET_PORT_MAPPED (-1) /* its endpoint mapper tells */
+
+typedef struct target_backend_t {
+    const char *host; /* a name or an address, without brackets */
+    int port;
+    const epm_interface_t *interface; /* of TARGET_PORT_MAPPED; NULL: that which
+                                         Exchange has on the port asked for */
+    void *resolver;                   /* the engine's own */
+} target_backend_t;
+
+#define TARGET_BACKENDS_MAX 4 /* in one row */
+#define TARGET_HOST_MAX 253
+
 /* One row of the map. */
 typedef struct target_rule_t {
     const char *pattern; /* a name, or with one leading *: any start */
     int low, high;       /* ports that may be asked for */
-    const char *host;    /* of the back end */
-    int port;            /* of the back end, 0: the port asked for */
+    int backends;        /* tried in this order */
+    target_backend_t *backend;
+    const char *text; /* the words that name the back ends */
 } target_rule_t;
 
-/* Parses the three words of a row: `name`, `ports` ("593", "6001-6004" or "*")
- * and `backend` ("host", "host:port", "[address]:port").  NULL, or a static
- * sentence about what to write instead. */
+/* Parses the words of a row: `name`, `ports` ("593", "6001-6004" or "*") and
+ * `count` times `backend`: "host", "host:port", "host:auto" or
+ * "host:auto/interface", where an IPv6 address stands in brackets.  NULL, or a
+ * static sentence about what to write instead. */
 const char *target_rule_parse(target_rule_t *rule, const char *name,
-                              const char *ports, const char *backend,
-                              apr_pool_t *pool);
+                              const char *ports, const char *const *backend,
+                              int count, apr_pool_t *pool);
 
 /* The first of `rules` (target_rule_t) that allows `target`, or NULL. */
 const target_rule_t *target_find(const apr_array_header_t *rules,
                                  const target_t *target);
+
+/* One address of a back end. */
+typedef union target_address_t {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+} target_address_t;
+
+/* The same, with how to connect to it.  All bytes are set: two endpoints are
+ * the same when memcmp says so. */
+typedef struct target_endpoint_t {
+    target_address_t address; /* port 0: ask the endpoint mapper */
+    socklen_t size;
+    epm_interface_t interface; /* for that */
+} target_endpoint_t;
+
+#define TARGET_ENDPOINTS_MAX 8 /* that are tried for one client */
+
+/* The endpoint at `address`, an IPv4 or IPv6 one of `size` bytes, of `backend`
+ * when a client asks for `port`. */
+void target_endpoint(target_endpoint_t *endpoint,
+                     const target_backend_t *backend,
+                     const struct sockaddr *address, socklen_t size, int port);
+
+/* The port of an address of either kind. */
+int target_port(const target_address_t *address);
+void target_set_port(target_address_t *address, int port);
+
+/* "192.0.2.1:6001", "[2001:db8::1]:auto", into TARGET_ENDPOINT_TEXT bytes;
+ * returns them. */
+#define TARGET_ENDPOINT_TEXT 64
+const char *target_endpoint_text(char *text, const target_endpoint_t *endpoint);
 
 #endif

@@ -12,7 +12,6 @@ static unsigned char bytes[RELAY_HELLO_MAX];
 static relay_hello_t make_hello(void)
 {
     relay_hello_t h;
-    struct sockaddr_in *in = (struct sockaddr_in *)&h.address[0].socket;
 
     memset(&h, 0, sizeof(h));
     h.hello.kind = HELLO_OUT;
@@ -21,12 +20,12 @@ static relay_hello_t make_hello(void)
     h.options.lifetime = 1 << 30;
     h.options.ping = apr_time_from_sec(60);
     h.out = 1;
-    h.connect_timeout = 5;
+    h.connect_by = 1234567;
     h.most[1] = 9;
-    h.addresses = 1;
-    in->sin_family = AF_INET;
-    in->sin_port = htons(1024);
-    h.address[0].size = sizeof(*in);
+    h.endpoints = 1;
+    h.endpoint[0].address.four.sin_family = AF_INET;
+    h.endpoint[0].address.four.sin_port = htons(1024);
+    h.endpoint[0].size = sizeof(struct sockaddr_in);
     h.user = "alice";
     h.target = "mail.example.test:6001";
     h.client = "192.0.2.7";
@@ -51,8 +50,9 @@ static void test_round_trip(void)
     is_mem(&got.hello, sizeof(got.hello), &h.hello, sizeof(h.hello), "hello");
     is_mem(&got.options, sizeof(got.options), &h.options, sizeof(h.options),
            "options");
-    is_mem(got.address, sizeof(got.address), h.address, sizeof(h.address),
-           "addresses");
+    is_mem(got.endpoint, sizeof(got.endpoint), h.endpoint, sizeof(h.endpoint),
+           "endpoints");
+    is_int(got.connect_by, 1234567, "time to connect");
     is_int(got.most[1], 9, "limits");
 }
 
@@ -85,12 +85,12 @@ static void test_hostile(void)
     h.user = text;
     is_int(relay_hello_write(&h, bytes, sizeof(bytes)), 0, "a name too long");
     h = make_hello();
-    h.addresses = RELAY_ADDRESSES_MAX + 1;
+    h.endpoints = TARGET_ENDPOINTS_MAX + 1;
     len = relay_hello_write(&h, bytes, sizeof(bytes));
     is_int(relay_hello_read(&got, bytes, len, &why), APR_EINVAL,
-           "too many addresses");
-    h.addresses = 1;
-    h.address[0].size = sizeof(h.address[0].socket) + 1;
+           "too many endpoints");
+    h.endpoints = 1;
+    h.endpoint[0].size = sizeof(h.endpoint[0].address) + 1;
     len = relay_hello_write(&h, bytes, sizeof(bytes));
     is_int(relay_hello_read(&got, bytes, len, &why), APR_EINVAL,
            "an address too long");
