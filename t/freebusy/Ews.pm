@@ -161,6 +161,7 @@ sub escape {
     $text =~ s/&/&amp;/g;
     $text =~ s/</&lt;/g;
     $text =~ s/>/&gt;/g;
+    $text =~ s/\r/&#13;/g;
     return $text;
 }
 
