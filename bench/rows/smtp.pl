@@ -3,8 +3,9 @@
 package Rows::Smtp;
 
 # smtp-submit beside what does the same today: Postfix's sendmail for putting a
-# mail into a queue, msmtp for handing one to a server.  The server is Postfix's
-# smtp-sink, or Postfix where it is about TLS; the mail has 1.1 KB.
+# mail into a queue; msmtp, curl and swaks, one process a mail, for handing one to
+# a server.  The server is Postfix's smtp-sink, or Postfix where it is about TLS;
+# the mail has 1.1 KB.
 
 use strict;
 use warnings;
@@ -18,9 +19,9 @@ use T::Process;
 use T::Submit;
 use T::Wait qw(until_port free_port);
 
-my ($spawn, $sendmail, $msmtp, $sink) =
-    (program('spawn'), '/usr/sbin/sendmail', '/usr/bin/msmtp', '/usr/sbin/smtp-sink');
-my $to = 'bob@example.test';
+my ($spawn, $sendmail, $sink) = (program('spawn'), '/usr/sbin/sendmail', '/usr/sbin/smtp-sink');
+my @senders = map { "/usr/bin/$_" } qw(msmtp curl swaks);
+my ($from, $to) = ('alice@example.test', 'bob@example.test');
 
 # Milliseconds of one run of a command, with $input as standard input.
 sub spawned {
@@ -34,7 +35,7 @@ my $body = join '', map { "Line $_ of a mail that says what a server wants to sa
 sub text { stage(mail_text => sub { write_file(dir() . '/text', $body, 0644) }) }
 sub mail {
     return stage(mail => sub {
-        write_file(dir() . '/mail', "From: alice\@example.test\nTo: $to\nSubject: bench\n\n$body", 0644) });
+        write_file(dir() . '/mail', "From: $from\nTo: $to\nSubject: bench\n\n$body", 0644) });
 }
 
 sub sink {
@@ -50,7 +51,7 @@ sub submit {
     return stage(submit => sub {
         my $submit = T::Submit->new;
         $submit->set('mail smtpserver 127.0.0.1', 'mail smtpserver port ' . sink()->{port},
-            'mail from alice@example.test');
+            "mail from $from");
         $submit;
     });
 }
@@ -90,16 +91,39 @@ sub enqueue {
     return $value;
 }
 
-sub enqueue_by_sendmail { spawned(100, mail(), $sendmail, '-C', postfix(), '-f', 'alice@example.test', $to) }
+sub enqueue_by_sendmail { spawned(100, mail(), $sendmail, '-C', postfix(), '-f', $from, $to) }
 
 sub send_one {
     return spawned(30, text(), submit()->command('send', 'to', $to, 'subject', 'bench', 'file', '-', 'wait'));
 }
 
-sub send_by_msmtp {
-    return spawned(30, mail(), $msmtp, '--file=/dev/null', '--host=127.0.0.1', '--port=' . sink()->{port},
-        '--from=alice@example.test', '--auth=off', '--tls=off', $to);
+# How each of the others sends one mail to a port; with $ca after STARTTLS and a
+# login.  (swaks checks no certificate.)
+my %command = (
+    msmtp => sub {
+        my ($port, $ca) = @_;
+        return ('/usr/bin/msmtp', '--file=/dev/null', '--host=127.0.0.1', "--port=$port", "--from=$from",
+            $ca ? ('--auth=plain', '--user=fred', '--passwordeval=echo uniquePassword', '--tls=on', '--tls-starttls=on',
+                "--tls-trust-file=$ca") : ('--auth=off', '--tls=off'), $to);
+    },
+    curl => sub {
+        my ($port, $ca) = @_;
+        return ('/usr/bin/curl', '-s', "smtp://127.0.0.1:$port", '--mail-from', $from, '--mail-rcpt', $to, '--upload-file', mail(),
+            $ca ? ('--ssl-reqd', '--cacert', $ca, '--user', 'fred:uniquePassword', '--login-options', 'AUTH=PLAIN') : ());
+    },
+    swaks => sub {
+        my ($port, $ca) = @_;
+        return ('/usr/bin/swaks', '--silent', 3, '--server', "127.0.0.1:$port", '--from', $from, '--to', $to, '--data', '@' . mail(),
+            $ca ? ('--tls', '--auth', 'PLAIN', '--auth-user', 'fred', '--auth-password', 'uniquePassword') : ());
+    },
+);
+
+# Targets for the three of them.
+sub by_others {
+    my ($count, $where) = @_;
+    return map { my $name = $_; ($name => sub { spawned($count, mail(), $command{$name}->($where->())) }) } keys %command;
 }
+sub to_sink { sink()->{port} }
 
 # $count queued mails in one go, per mail.
 sub flush {
@@ -117,15 +141,12 @@ sub far {
         my $proxy  = Delay->start(sink()->{port}, 0.02);
         my $submit = T::Submit->new;
         $submit->set('mail smtpserver 127.0.0.1', 'mail smtpserver port ' . $proxy->port,
-            'mail from alice@example.test');
+            "mail from $from");
         { proxy => $proxy, submit => $submit };
     });
 }
 
-sub far_by_msmtp {
-    return spawned(10, mail(), $msmtp, '--file=/dev/null', '--host=127.0.0.1', '--port=' . far()->{proxy}->port,
-        '--from=alice@example.test', '--auth=off', '--tls=off', $to);
-}
+sub to_far { far()->{proxy}->port }
 
 # Postfix with STARTTLS and a login.
 sub secure {
@@ -134,35 +155,45 @@ sub secure {
         my $mx = T::Postfix->new(ca => $ca, discard => 1)->start;
         my $submit = T::Submit->new;
         $submit->set('mail smtpserver 127.0.0.1', 'mail smtpserver port ' . $mx->port('starttls'),
-            'mail smtpserver tls starttls', "mail smtpserver tls-ca-file $ca->{ca}", 'mail from alice@example.test',
+            'mail smtpserver tls starttls', "mail smtpserver tls-ca-file $ca->{ca}", "mail from $from",
             'mail smtpserver authentication plain username fred password uniquePassword');
         { mx => $mx, ca => $ca, submit => $submit };
     });
 }
 
-sub secure_by_msmtp {
-    my $it = secure();
-    return spawned(10, mail(), $msmtp, '--file=/dev/null', '--host=127.0.0.1', '--port=' . $it->{mx}->port('starttls'),
-        '--from=alice@example.test', '--auth=plain', '--user=fred', '--passwordeval=echo uniquePassword',
-        '--tls=on', '--tls-starttls=on', "--tls-trust-file=$it->{ca}{ca}", $to);
+sub to_secure { my $it = secure(); ($it->{mx}->port('starttls'), $it->{ca}{ca}) }
+
+# A row for each of the others; $target{NAME} is what we want of the ratio.
+sub beside {
+    my ($row, $what, %target) = @_;
+    my @rows = ([$row, 'ms', 'ours.p50', 'msmtp.p50', "msmtp, $what", 'inverse', $target{msmtp}]);
+    push @rows, map { ["$row.$_", 'ms', 'ours.p50', "$_.p50", "$_, $what", 'inverse', $target{$_}] } qw(curl swaks);
+    return \@rows;
 }
+
+my @needs = ('bin/smtp-submit', 'bench/spawn', $sink, @senders);
+my $rtt40 = 'the server is 40 ms away and back; ours is 50 queued mails, per mail';
 
 return (
     { needs => ['bin/smtp-submit', 'bench/spawn', $sendmail], rounds => 5,
       targets => { ours => \&enqueue, sendmail => \&enqueue_by_sendmail },
       rows => [
-        ['smtp.enqueue', 'ms', 'ours.p50', 'sendmail.p50', "Postfix's sendmail, into a queue, one process a mail", 'inverse'],
+        ['smtp.enqueue', 'ms', 'ours.p50', 'sendmail.p50', "Postfix's sendmail, into a queue, one process a mail", 'inverse', '>= 3'],
+        ['smtp.enqueue.time', 'ms', 'ours.p50', '', 'none: one process a mail, flushed to the disk', undef, 'ours <= 3'],
         ['smtp.enqueue.p99', 'ms', 'ours.p99', 'sendmail.p99', "Postfix's sendmail", 'inverse'] ] },
-    { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, $sink], rounds => 5,
-      targets => { ours => \&send_one, msmtp => \&send_by_msmtp },
-      rows => [['smtp.send', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp, one process a mail, to the same smtp-sink', 'inverse']] },
-    { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, $sink], rounds => 3,
-      targets => { ours => sub { flush(submit(), 200) }, msmtp => \&send_by_msmtp },
-      rows => [['smtp.flush', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp, one process a mail; ours is 200 queued mails, per mail', 'inverse']] },
-    { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, $sink], rounds => 3,
-      targets => { ours => sub { flush(far()->{submit}, 50) }, msmtp => \&far_by_msmtp },
-      rows => [['smtp.flush.rtt40', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp; the server is 40 ms away and back; ours is 50 queued mails, per mail', 'inverse']] },
-    $> ? () : { needs => ['bin/smtp-submit', 'bench/spawn', $msmtp, '/usr/sbin/postfix', '/usr/sbin/dovecot'], rounds => 3,
-      targets => { ours => sub { flush(secure()->{submit}, 200) }, msmtp => \&secure_by_msmtp },
-      rows => [['smtp.flush.tls', 'ms', 'ours.p50', 'msmtp.p50', 'msmtp; Postfix with STARTTLS and AUTH PLAIN; ours is 200 queued mails, per mail', 'inverse']] },
+    { needs => \@needs, rounds => 5,
+      targets => { ours => \&send_one, by_others(30, \&to_sink) },
+      rows => beside('smtp.send', 'one process a mail, to the same smtp-sink', msmtp => '>= 5', curl => '>= 1', swaks => '>= 5') },
+    { needs => \@needs, rounds => 3,
+      targets => { ours => sub { flush(submit(), 200) }, by_others(30, \&to_sink) },
+      rows => beside('smtp.flush', 'one process a mail; ours is 200 queued mails, per mail', msmtp => '>= 30', curl => '>= 5', swaks => '>= 30') },
+    { needs => \@needs, rounds => 3,
+      targets => { ours => sub { flush(far()->{submit}, 50) }, by_others(10, \&to_far) },
+      rows => [
+        @{ beside('smtp.flush.rtt40', $rtt40, msmtp => '>= 4', curl => '>= 4', swaks => '>= 4') },
+        ['smtp.flush.rtt40.time', 'ms', 'ours.p50', '', "none: $rtt40", undef, 'ours <= 60'] ] },
+    $> ? () : { needs => [@needs, '/usr/sbin/postfix', '/usr/sbin/dovecot'], rounds => 3,
+      targets => { ours => sub { flush(secure()->{submit}, 200) }, by_others(10, \&to_secure) },
+      rows => beside('smtp.flush.tls', 'Postfix with STARTTLS and AUTH PLAIN; ours is 200 queued mails, per mail',
+        msmtp => '>= 30', curl => '>= 5', swaks => '>= 5') },
 );

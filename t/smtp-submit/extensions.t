@@ -10,6 +10,7 @@ use lib 't/lib';
 use Test::More;
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
 use T::SmtpServer;
@@ -102,6 +103,27 @@ subtest 'DSN: what the sender wants to hear' => sub {
     send_mail($s, 'x', qw(notify failure));
     like($out, qr/ ok\.$/, 'a server without DSN gets the mail');
     is(($server->lines('RCPT'))[0], 'RCPT TO:<bob@example.test>', 'and no parameters');
+};
+
+subtest 'S01: IPv6, bare and in brackets, and a name' => sub {
+    my ($s, $server) = pair([]);
+    my $listen = IO::Socket::IP->new(LocalHost => '::1', Listen => 5) or plan skip_all => 'this machine has no IPv6';
+    my $pid = relay($listen, sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port) });
+    $s->set('mail smtpserver port ' . $listen->sockport);
+    for my $login ('', 'mail smtpserver authentication plain username u password p') {
+        for my $host ('::1', '[::1]') {
+            $s->set('no mail smtpserver authentication', "mail smtpserver $host", $login);
+            send_mail($s, 'x', 'wait');
+            $login ? like($err, qr/^% the server offers no authentication/, "$host, with a login")
+                   : like($out, qr/ ok\.$/, $host);
+        }
+    }
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    $s->run(qw(delete mail all));
+    $s->set('no mail smtpserver authentication', 'mail smtpserver localhost', 'mail smtpserver port ' . $server->port);
+    send_mail($s, 'x', 'wait');
+    like($out, qr/ ok\.$/, 'the second address of a name, when the first does not answer');
 };
 
 subtest 'a socket on this machine' => sub {
