@@ -112,18 +112,25 @@ static apr_status_t copy_server(discover_mail_server_t *to,
     return is_public ? APR_SUCCESS : rv;
 }
 
-/* Everything that the administrator gave, filled in. */
+/* Everything that the administrator gave, filled in.  A mailbox whose host is
+ * not known is on the server itself; before login no host is known. */
 static apr_status_t fill_in(discover_answer_t *a,
                             const discover_settings_t *settings, int is_public,
                             const char **server_name, const char **why,
                             apr_pool_t *pool)
 {
-    const discover_mailbox_t *m = &a->mailbox;
-    apr_status_t rv = expand_all(a, settings, is_public, why, pool);
+    discover_mailbox_t *m = &a->mailbox;
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv == APR_SUCCESS && settings->server_name) {
+    if (settings->server_name) {
         rv = discover_variables_expand(server_name, settings->server_name, m,
                                        DISCOVER_PLACE_HOST, why, pool);
+    }
+    if (!m->host && !is_public) {
+        m->host = *server_name;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = expand_all(a, settings, is_public, why, pool);
     }
     if (rv == APR_SUCCESS) {
         rv = copy_server(&a->imap, settings->imap, m, is_public, why, pool);

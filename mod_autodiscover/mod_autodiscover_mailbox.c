@@ -74,6 +74,7 @@ static discover_mailbox_t plain(const mailbox_t *mailbox, apr_pool_t *pool)
         .display_name = mailbox->display_name,
         .guid = mailbox->guid,
         .legacy_dn = mailbox->legacy_dn,
+        .host = mailbox->host,
     };
 
     return m;

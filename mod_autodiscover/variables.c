@@ -17,6 +17,7 @@ static const struct {
     {"user", offsetof(discover_mailbox_t, user)},
     {"domain", offsetof(discover_mailbox_t, domain)},
     {"guid", offsetof(discover_mailbox_t, guid)},
+    {"host", offsetof(discover_mailbox_t, host)},
 };
 
 static const discover_mailbox_t sample = {
@@ -26,6 +27,7 @@ static const discover_mailbox_t sample = {
     .domain = "example.com",
     .display_name = "User",
     .guid = "00000000-0000-0000-0000-000000000000",
+    .host = "mail.example.com",
 };
 
 const discover_mailbox_t *discover_variables_sample(void)
@@ -99,7 +101,7 @@ static const char *filled(const char *open, const char *close,
 
     if (!at) {
         *why = "unknown variable; there are %{mail}, %{local}, %{user}, "
-               "%{domain} and %{guid}";
+               "%{domain}, %{guid} and %{host}";
     }
     else if (!*at) {
         *why = "the value of a variable is not known before login";

@@ -4,7 +4,7 @@
 #define POSTERN_VARIABLES_H
 
 /* Variables in the values of directives: %{mail}, %{local} (before the @),
- * %{user}, %{domain}, %{guid}.  Any other % stands for itself.  Pure. */
+ * %{user}, %{domain}, %{guid}, %{host}.  Any other % stands for itself.  Pure. */
 
 #include <apr_pools.h>
 
@@ -17,6 +17,7 @@ typedef struct discover_mailbox_t {
     const char *display_name;
     const char *guid;
     const char *legacy_dn;
+    const char *host;
 } discover_mailbox_t;
 
 typedef enum discover_place_e {

@@ -94,6 +94,14 @@ void ldapentry_take(ldapentry_t *entry, ldaprole_e role, const char *value,
     case LDAPROLE_GUID:
         keep_first(&record->guid, text);
         break;
+    case LDAPROLE_HOST:
+        if (record_is_host(text)) {
+            keep_first(&record->host, text);
+        }
+        else {
+            entry->skipped++;
+        }
+        break;
     case LDAPROLE_UPN:
     case LDAPROLE_COUNT:
         break;

@@ -21,6 +21,7 @@ static const struct {
     [LDAPROLE_NAME]      = {"name",     "displayName",       1},
     [LDAPROLE_LEGACY_DN] = {"legacydn", "legacyExchangeDN",  1},
     [LDAPROLE_GUID]      = {"guid",     "objectGUID",        1},
+    [LDAPROLE_HOST]      = {"host",     "",                  1},
 };
 /* clang-format on */
 

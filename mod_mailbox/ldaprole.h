@@ -16,6 +16,7 @@ typedef enum ldaprole_e {
     LDAPROLE_NAME,
     LDAPROLE_LEGACY_DN,
     LDAPROLE_GUID,
+    LDAPROLE_HOST,
     LDAPROLE_COUNT
 } ldaprole_e;
 
@@ -27,7 +28,7 @@ typedef struct ldaproles_t {
 /* The role called `name` in MailboxLDAPAttribute, or LDAPROLE_COUNT. */
 ldaprole_e ldaprole_named(const char *name);
 
-/* Active Directory's name for a role's attribute. */
+/* Active Directory's name for a role's attribute; "" when it has none. */
 const char *ldaprole_default(ldaprole_e role);
 
 /* 1 when the directory may have no attribute for the role. */

@@ -22,6 +22,7 @@ typedef struct mailbox_t {
     const char *display_name; /* falls back to `mail` */
     const char *legacy_dn;    /* legacyExchangeDN, or NULL */
     const char *guid;         /* 8-4-4-4-12, stable for this mailbox */
+    const char *host;         /* name of the server that it is on, or NULL */
     const apr_array_header_t *addresses; /* const char *; all of them, primary
                                             first */
 } mailbox_t;

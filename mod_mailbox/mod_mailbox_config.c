@@ -282,7 +282,8 @@ static const char *set_attribute(cmd_parms *cmd, void *confv,
     if (role == LDAPROLE_COUNT) {
         return apr_psprintf(cmd->pool,
                             "MailboxLDAPAttribute: \"%s\" is no role; write "
-                            "user, upn, mail, alias, name, legacydn or guid",
+                            "user, upn, mail, alias, name, legacydn, guid or "
+                            "host",
                             role_name);
     }
     if (none && !ldaprole_may_be_none(role)) {
@@ -295,7 +296,9 @@ static const char *set_attribute(cmd_parms *cmd, void *confv,
         return apr_psprintf(cmd->pool,
                             "MailboxLDAPAttribute: \"%s\" is no name of an "
                             "attribute; write a name such as %s",
-                            name, ldaprole_default(role));
+                            name,
+                            *ldaprole_default(role) ? ldaprole_default(role)
+                                                    : "mailHost");
     }
     conf->attribute[role] = none ? "" : name;
     return NULL;

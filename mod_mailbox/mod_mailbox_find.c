@@ -134,6 +134,7 @@ const mailbox_t *mailbox_of_record(const record_t *record, apr_pool_t *pool)
     mailbox->display_name = record->display_name;
     mailbox->legacy_dn = record->legacy_dn;
     mailbox->guid = record->guid;
+    mailbox->host = record->host;
     mailbox->addresses = record->addresses;
     return mailbox;
 }

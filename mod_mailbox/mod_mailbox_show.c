@@ -64,6 +64,7 @@ static const char *print_record(const record_t *record, apr_pool_t *pool)
     text = line(text, "name", record->display_name, pool);
     text = line(text, "legacydn", record->legacy_dn, pool);
     text = line(text, "guid", record->guid, pool);
+    text = line(text, "host", record->host, pool);
     text = line(text, "dn", record->dn, pool);
     return line(text, "source", record->dn ? "directory" : "file", pool);
 }

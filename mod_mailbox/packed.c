@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changes with the layout, so that a cache of another version is not read. */
-#define VERSION 1
+#define VERSION 2
 
 enum { NOTHING, NO_MAILBOX, MAILBOX };
 
@@ -20,7 +20,7 @@ static const struct {
 } texts[] = {
     {offsetof(record_t, user), 1},      {offsetof(record_t, display_name), 1},
     {offsetof(record_t, legacy_dn), 0}, {offsetof(record_t, guid), 1},
-    {offsetof(record_t, dn), 0},
+    {offsetof(record_t, dn), 0},        {offsetof(record_t, host), 0},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 

@@ -31,6 +31,7 @@ record_t *record_copy(const record_t *from, apr_pool_t *pool)
     to->display_name = apr_pstrdup(pool, from->display_name);
     to->legacy_dn = apr_pstrdup(pool, from->legacy_dn);
     to->guid = apr_pstrdup(pool, from->guid);
+    to->host = apr_pstrdup(pool, from->host);
     to->dn = apr_pstrdup(pool, from->dn);
     to->password = apr_pstrdup(pool, from->password);
     to->addresses = apr_array_copy(pool, from->addresses);
@@ -55,6 +56,18 @@ const char *record_text(const char *bytes, apr_size_t len, apr_pool_t *pool)
         }
     }
     return apr_pstrmemdup(pool, bytes, len);
+}
+
+int record_is_host(const char *text)
+{
+    const char *p;
+
+    for (p = text; *p; p++) {
+        if (!apr_isalnum(*p) && *p != '-' && *p != '.') {
+            return 0;
+        }
+    }
+    return p > text;
 }
 
 /* Where `address` stands in the list, or -1. */

@@ -20,6 +20,7 @@ typedef struct record_t {
     const char *display_name; /* falls back to mail, then to user */
     const char *legacy_dn;    /* or NULL */
     const char *guid;         /* never NULL in a finished record */
+    const char *host;         /* that the mailbox is on, or NULL */
     apr_array_header_t *addresses; /* const char *, primary first */
     const char *dn;                /* of the directory's entry, or NULL */
     const char *password;          /* hash of the file source, or NULL */
@@ -34,6 +35,9 @@ record_t *record_copy(const record_t *record, apr_pool_t *pool);
 /* `len` bytes as text, or NULL when they are none that may stand in a record:
  * empty, too long, not UTF-8, or with control characters. */
 const char *record_text(const char *bytes, apr_size_t len, apr_pool_t *pool);
+
+/* 1 when `text` is made of what host names are made of. */
+int record_is_host(const char *text);
 
 /* Adds an address, unless it is there already; `primary` makes it the first
  * and the record's mail.  APR_EINVAL with a static reason in *why when it is

@@ -100,6 +100,12 @@ static const char *take_guid(parser_t *parser, const char *value)
     return parser->record->guid ? NULL : "guid is not of the form 8-4-4-4-12";
 }
 
+static const char *take_host(parser_t *parser, const char *value)
+{
+    parser->record->host = value;
+    return record_is_host(value) ? NULL : "host is no host name";
+}
+
 static const char *take_user(parser_t *parser, const char *value)
 {
     if (strpbrk(value, "\\/@")) {
@@ -116,7 +122,7 @@ static const struct {
     {"user", take_user}, {"password", take_password},
     {"mail", take_mail}, {"alias", take_alias},
     {"name", take_name}, {"legacydn", take_legacy_dn},
-    {"guid", take_guid},
+    {"guid", take_guid}, {"host", take_host},
 };
 
 /* Enters a finished record into the tables. */
@@ -178,7 +184,7 @@ static const char *take_line(parser_t *parser, const char *key,
     }
     if (i == sizeof(keys) / sizeof(keys[0])) {
         return "key is none of user, password, mail, alias, name, legacydn, "
-               "guid";
+               "guid, host";
     }
     if (!parser->record) {
         if (keys[i].take != take_user) {

@@ -27,7 +27,7 @@ our %schema = (
 
 sub password { "Secret-$_[0]1" }
 
-# Alice and bob with everything, carol without LegacyDN, dave without address,
+# Alice and bob with everything (bob on a host of his own), carol without LegacyDN, dave without address,
 # erika in a domain whose name is no host name, frank in one that no test
 # serves, plus+tag with odd characters.
 sub mailboxes {
@@ -39,7 +39,8 @@ sub mailboxes {
         $text .= "user: $name\npassword: " . $hash->($name) . "\n"
             . "mail: $name\@example.test\nalias: $name.alias\@example.test\n"
             . 'name: ' . ucfirst($name) . " Example <&>\nlegacydn: $dn/cn=$name\n"
-            . "guid: 11111111-2222-3333-4444-00000000000" . length($name) . "\n\n";
+            . "guid: 11111111-2222-3333-4444-00000000000" . length($name) . "\n"
+            . ($name eq 'bob' ? "host: store.example.test\n\n" : "\n");
     }
     $text .= "user: carol\npassword: " . $hash->('carol') . "\nmail: carol\@other.test\n\n"
         . "user: dave\npassword: " . $hash->('dave') . "\n\n"

@@ -19,6 +19,7 @@ my $httpd = Ask::server(tls => $ca, main => <<'CONF', conf => <<'VHOST');
 AutodiscoverServerName mail.main.test
 <AutodiscoverDomain example.test>
     AutodiscoverImap imap.main.test
+    AutodiscoverPop3 %{host}
     AutodiscoverTTL 5
 </AutodiscoverDomain>
 CONF
@@ -55,6 +56,8 @@ is(value($one, 'EXCH', 'Server'), 'mail.main.test', "has the server's name");
 is(value($one, 'IMAP', 'Server'), 'imap.main.test', "its domain's IMAP server, inherited by the virtual host");
 is(value($one, 'SMTP', 'Server'), 'smtp.main.test', "the virtual host's SMTP server");
 is(value($one, 'IMAP', 'TTL'), 5, "its domain's TTL");
+is(value($one, 'POP3', 'Server'), 'mail.main.test', 'its host, which is not known: the server');
+is(value(own('bob', 'example.test'), 'POP3', 'Server'), 'store.example.test', 'another mailbox has one of its own');
 my $other = $carol->pox(address => 'carol@other.test');
 ok(valid($other), 'a mailbox of another domain');
 is(value($other, 'EXCH', 'Server'), 'mail.other.test', 'has its own server');

@@ -28,8 +28,9 @@ my $users = join '', map { "$_:" . `openssl passwd -apr1 test` } qw(alice bob da
 write_file("$dir/passwd", $users, 0644);
 (my $login = login_section('^/autodiscover/')) =~ s/AuthBasicProvider mailbox/AuthBasicProvider file\n    AuthUserFile $dir\/passwd/;
 my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => ['ldap'],
-    main => <<"CONF", conf => "Autodiscover On\nAutodiscoverServerName mail.example.test\n")->start;
+    main => <<"CONF", conf => "Autodiscover On\nAutodiscoverServerName mail.example.test\nAutodiscoverImap %{host}\n")->start;
 KeepAlive Off
+MailboxLDAPAttribute host roomNumber
 @{[ directory_conf($dir, $ca, $ldap, $ldap->people . '??sub?(objectClass=inetOrgPerson)') ]}
 $login
 CONF
@@ -49,6 +50,13 @@ is(code($ask->pox(address => $_)), 500, "500 for $_")
 is(code($ask->pox(legacydn => $_)), 500, "500 for $_") for $bob->{legacy_dn}, '*', '/o=*';
 is(code($ask->pox(address => $alice->{mail}, user => 'dave:test')), 501, '501 for a user without address');
 is(code($ask->pox(address => $alice->{mail}, user => 'ghost:test')), 500, '500 for a user without entry');
+
+is(value($answer, 'IMAP', 'Server'), 'mail.example.test', 'a mailbox without a host of its own is on the server');
+sub is_on { $ldap->modify("dn: $alice->{dn}\nchangetype: modify\nreplace: roomNumber\n" . join '', map { "roomNumber: $_\n" } @_) }
+is_on('store-7.example.test');
+is(value($ask->pox(address => $alice->{mail}), 'IMAP', 'Server'), 'store-7.example.test', 'now it has one, in the directory');
+is_on('evil.test/path');
+is(value($ask->pox(address => $alice->{mail}), 'IMAP', 'Server'), 'mail.example.test', 'what is no host name is left out');
 
 # --- broken ---
 

@@ -172,6 +172,33 @@ static void test_nothing(apr_pool_t *pool)
            "is filled in");
 }
 
+static void test_host(apr_pool_t *pool)
+{
+    static const discover_mail_server_t imap = {"%{host}", 993,
+                                                DISCOVER_SECURITY_SSL};
+    static const discover_settings_t settings = {.server_name =
+                                                     "mail.%{domain}",
+                                                 .imap = &imap,
+                                                 .owa_url = "https://%{host}/",
+                                                 .rpc_ssl = -1,
+                                                 .ttl = -1};
+    discover_mailbox_t moved = alice;
+    discover_answer_t a;
+    const char *why;
+
+    moved.host = "store-1.test";
+    a = make(&settings, &moved, DISCOVER_OK, "a mailbox on another host", pool);
+    is_str(a.imap.host, "store-1.test", "its host");
+    is_str(a.owa_url, "https://store-1.test/", "in URLs too");
+    is_str(a.rpc_host, "mail.example.test", "the server has its own name");
+    a = make(&settings, &alice, DISCOVER_OK, "a mailbox without host", pool);
+    is_str(a.imap.host, "mail.example.test", "is on the server itself");
+    is_int(discover_answer_make_public(&a, &settings, &alice, &why, pool),
+           DISCOVER_OK, "before login");
+    is_str(a.imap.host, NULL, "no host is told");
+    is_str(a.owa_url, NULL, "nor a URL with one");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -182,6 +209,7 @@ int main(void)
     test_without_legacy_dn(pool);
     test_all_given(pool);
     test_nothing(pool);
+    test_host(pool);
     apr_terminate();
     return done_testing();
 }

@@ -42,10 +42,11 @@ static const char *any_of(unsigned int *state, const char *const *values,
 
 static const discover_mailbox_t any_mailboxes[] = {
     {"alice", "a+b%41@example.test", "a+b%41", "example.test", "A <&> B",
-     "11111111-2222-3333-4444-555555555555", NULL},
+     "11111111-2222-3333-4444-555555555555", NULL, "store1.test"},
     {"o'neil", "o'neil@deep.example.test", "o'neil", "deep.example.test",
      "\"O'Neil\", \xff\x01 \xef\xbf\xbf",
-     "11111111-2222-3333-4444-555555555556", "/o=Old & Co/ou=\"x\"/cn=o'neil"},
+     "11111111-2222-3333-4444-555555555556", "/o=Old & Co/ou=\"x\"/cn=o'neil",
+     NULL},
     {"zo\xc3\xab",
      "zo\xc3\xab@b\xc3\xbc"
      "cher.test",
@@ -53,17 +54,18 @@ static const discover_mailbox_t any_mailboxes[] = {
      "b\xc3\xbc"
      "cher.test",
      "Zo\xc3\xab \xf0\x9f\x93\xac", "11111111-2222-3333-4444-555555555557",
-     "/o=A/cn=Z"},
+     "/o=A/cn=Z", "store-2.test"},
     {"x", "x@y.test", "x", "y.test", "]]><!--",
-     "11111111-2222-3333-4444-555555555558", NULL},
+     "11111111-2222-3333-4444-555555555558", NULL, NULL},
 };
 
 /* --- settings --- */
 
 static const char *const any_urls[] = {
     "https://a.test/x", "https://b.test:8443/",
-    "https://%{domain}/%{mail}?a=1&b=2", "https://c.test/%{guid}/%{user}"};
-static const char *const any_hosts[] = {"a.test", "imap.%{domain}",
+    "https://%{domain}/%{mail}?a=1&b=2", "https://c.test/%{guid}/%{user}",
+    "https://%{host}/"};
+static const char *const any_hosts[] = {"a.test", "imap.%{domain}", "%{host}",
                                         "%{user}.b.test", "192.0.2.1"};
 static const char *const any_names[] = {"%{local}", "EXAMPLE\\%{user}", "a&b<c",
                                         "%{mail}"};

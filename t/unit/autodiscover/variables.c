@@ -15,6 +15,7 @@ static const discover_mailbox_t odd = {
               "cher.test",
     .display_name = "A",
     .guid = "g",
+    .host = "store-1.example.test",
 };
 
 /* clang-format off */
@@ -36,6 +37,8 @@ static const struct {
     {"UTF-8 in a URL", "%{domain}", DISCOVER_PLACE_URL, "b%C3%BCcher.test"},
     {"no host name", "imap.%{domain}", DISCOVER_PLACE_HOST, NULL},
     {"no host name either", "%{user}.example.com", DISCOVER_PLACE_HOST, NULL},
+    {"the host", "%{host}", DISCOVER_PLACE_HOST, "store-1.example.test"},
+    {"what is not known", "%{legacydn}", DISCOVER_PLACE_TEXT, NULL},
     {"unknown variable", "%{password}", DISCOVER_PLACE_TEXT, NULL},
     {"capitals", "%{Mail}", DISCOVER_PLACE_TEXT, NULL},
     {"not closed", "x%{mail", DISCOVER_PLACE_TEXT, NULL},

@@ -37,6 +37,8 @@ static void test_whole(apr_pool_t *pool)
     take(&entry, LDAPROLE_NAME, "Alice <& Co>", pool);
     take(&entry, LDAPROLE_LEGACY_DN, "/o=x/cn=alice", pool);
     take(&entry, LDAPROLE_UPN, "alice@corp.test", pool);
+    take(&entry, LDAPROLE_HOST, "store-1.example.test", pool);
+    take(&entry, LDAPROLE_HOST, "store-2.example.test", pool);
     ldapentry_take(&entry, LDAPROLE_GUID, "guid-00000000001", 16, pool);
     record = ldapentry_finish(&entry, pool);
     is_int(entry.skipped, 0, "nothing is malformed");
@@ -47,6 +49,7 @@ static void test_whole(apr_pool_t *pool)
     is_str(record->display_name, "Alice <& Co>", "name");
     is_str(record->legacy_dn, "/o=x/cn=alice", "legacyExchangeDN");
     is_str(record->guid, "64697567-302d-3030-3030-303030303031", "guid");
+    is_str(record->host, "store-1.example.test", "the first host counts");
     is_int(record->addresses->nelts, 4, "four addresses, none twice");
     is_str(address(record, 0), "Alice@example.test", "the primary one first");
     is_str(address(record, 1), "Alias@example.test", "then the others");
@@ -68,6 +71,7 @@ static void test_malformed(apr_pool_t *pool)
     take(&entry, LDAPROLE_MAIL, "not an address", pool);
     take(&entry, LDAPROLE_NAME, "Alice\nExample", pool);
     take(&entry, LDAPROLE_LEGACY_DN, "/o=\xff", pool);
+    take(&entry, LDAPROLE_HOST, "host:993", pool);
     ldapentry_take(&entry, LDAPROLE_GUID, "short", 5, pool);
     ldapentry_take(&entry, LDAPROLE_NAME, "NUL\0inside", 10, pool);
     ldapentry_take(&entry, LDAPROLE_NAME, "", 0, pool);
@@ -76,7 +80,8 @@ static void test_malformed(apr_pool_t *pool)
     is_str(record->display_name, "alice", "the user stands in for the name");
     ok(!record->legacy_dn, "no legacyExchangeDN");
     is_int((long long)strlen(record->guid), 36, "a guid all the same");
-    ok(entry.skipped >= 6, "what was left out is counted");
+    ok(!record->host, "no host");
+    ok(entry.skipped >= 7, "what was left out is counted");
 
     ldapentry_init(&entry, "cn=a", pool);
     take(&entry, LDAPROLE_USER, "alice", pool);
@@ -107,10 +112,12 @@ static void test_copy(apr_pool_t *pool)
     ldapentry_init(&entry, "cn=a", other);
     take(&entry, LDAPROLE_USER, "alice", other);
     take(&entry, LDAPROLE_MAIL, "alice@example.test", other);
+    take(&entry, LDAPROLE_HOST, "store.example.test", other);
     copy = record_copy(ldapentry_finish(&entry, other), pool);
     apr_pool_destroy(other);
     is_str(copy->user, "alice", "a copy outlives what it was made of");
     is_str(address(copy, 0), "alice@example.test", "with its addresses");
+    is_str(copy->host, "store.example.test", "and its host");
     ok(!copy->password && !copy->legacy_dn, "and what is not there");
 }
 

@@ -17,6 +17,7 @@ static record_t *alice(int addresses, apr_pool_t *pool)
     record->user = "alice";
     record->dn = "cn=alice,dc=example,dc=test";
     record->password = "never packed";
+    record->host = "store.example.test";
     for (i = 0; i < addresses; i++) {
         const char *text = apr_psprintf(pool, "alice%d@example.test", i);
 
@@ -39,6 +40,7 @@ static void test_round_trip(apr_pool_t *pool)
     is_int(got->addresses->nelts, 3, "all addresses");
     is_str(got->dn, "cn=alice,dc=example,dc=test", "its entry");
     is_str(got->guid, alice(3, pool)->guid, "its guid");
+    is_str(got->host, "store.example.test", "its host");
     is_str(got->legacy_dn, NULL, "what it has not");
     is_str(got->password, NULL, "no password");
     len = packed_write(bytes, alice(0, pool));

@@ -22,7 +22,8 @@ static const char good[] = "# people\n"
                            "user: Bob\r\n"
                            "mail: bob@example.test\r\n"
                            "\r\n"
-                           "user: dave";
+                           "user: dave\n"
+                           "host: store.example.test";
 
 static const struct {
     const char *text;
@@ -33,9 +34,11 @@ static const struct {
     {"user: a\nuser: b\n", 2,
      "user stands within a paragraph; a blank line is missing"},
     {"user: a\ncolour: red\n", 2,
-     "key is none of user, password, mail, alias, name, legacydn, guid"},
+     "key is none of user, password, mail, alias, name, legacydn, guid, "
+     "host"},
     {"user: a\n\nUSER: b\n", 3,
-     "key is none of user, password, mail, alias, name, legacydn, guid"},
+     "key is none of user, password, mail, alias, name, legacydn, guid, "
+     "host"},
     {"user: a\nmail a@b.test\n", 2, "line has no colon"},
     {"user: a\nname:\n", 2,
      "value is empty, too long, not UTF-8 or holds a control character"},
@@ -50,6 +53,7 @@ static const struct {
      "mail is given twice; further addresses are written as alias"},
     {"user: a\nalias: a@b.test\n", 1, "mailbox has an alias but no mail"},
     {"user: a\nlegacydn: cn=x\n", 2, "legacydn does not start with /"},
+    {"user: a\nhost: b.test:993\n", 2, "host is no host name"},
     {"user: a\nguid: 1\n", 2, "guid is not of the form 8-4-4-4-12"},
     {"user: a\npassword: clear\n", 2,
      "password is no hash that htpasswd or slappasswd makes"},
@@ -96,6 +100,8 @@ static void test_good(apr_pool_t *pool)
     ok(bob && !bob->password && strlen(bob->guid) == 36, "what is not there");
     ok(userfile_by_user(file, "dave") && !userfile_by_user(file, "dave")->mail,
        "a user without mail, and no line end at the end");
+    is_str(userfile_by_user(file, "dave")->host, "store.example.test", "host");
+    ok(!alice->host, "which others have not");
     ok(!userfile_by_user(file, ""), "nobody");
     ok(!userfile_by_user(file, apr_psprintf(pool, "%2000d", 1)), "too long");
 }
