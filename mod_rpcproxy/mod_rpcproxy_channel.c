@@ -39,6 +39,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <http_ssl.h>
+#include <mpm_common.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -54,6 +55,8 @@ APLOG_USE_MODULE(rpcproxy);
 /* The worker still writes to its connection state a moment after the hand-over
  * is visible: its memory must not go before this. */
 #define YOUNGEST_END apr_time_from_msec(200)
+/* After the use of a buffer until it is given back. */
+#define REST_TIME apr_time_from_sec(10)
 #define HAND_OVER_TRIES 20
 #define HAND_OVER_RETRY apr_time_from_msec(1)
 #define FLUSH_TIME apr_time_from_sec(5)
@@ -76,6 +79,7 @@ typedef struct suspended_t {
     apr_off_t left; /* of the body, when bare */
     APR_OPTIONAL_FN_TYPE(ap_logio_add_bytes_in) * add_bytes_in;
     int wanted;
+    int used;  /* buffers of the filters, not long ago */
     int tries; /* of the hand-over */
     apr_time_t handed_over;
 } suspended_t;
@@ -190,6 +194,36 @@ static apr_status_t read_socket(rpcproxy_chan_t *chan, void *buf,
     return APR_SUCCESS;
 }
 
+/* A connection keeps the buffers that it has had, for a next request or the
+ * next bytes.  None are due for a while here, and there are thousands of such
+ * connections: the one from which buffers come first gives back some. */
+static void give_back_memory(rpcproxy_chan_t *chan)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(chan->c->pool);
+    apr_memnode_t *first = apr_allocator_alloc(allocator, READ_SIZE);
+    apr_memnode_t *second = apr_allocator_alloc(allocator, READ_SIZE);
+
+    apr_allocator_max_free_set(allocator, 1);
+    if (first) {
+        apr_allocator_free(allocator, first);
+    }
+    if (second) {
+        apr_allocator_free(allocator, second);
+    }
+    apr_allocator_max_free_set(allocator, ap_max_mem_free);
+}
+
+static void note_use(rpcproxy_chan_t *chan)
+{
+    suspended_t *s = chan->private;
+
+    if (!s->used) {
+        s->used = 1;
+        rpcproxy_poller_timer(chan->poller, &chan->timer,
+                              chan->poller->now + REST_TIME);
+    }
+}
+
 static apr_status_t read_filters(rpcproxy_chan_t *chan, void *buf,
                                  apr_size_t *len)
 {
@@ -199,6 +233,7 @@ static apr_status_t read_filters(rpcproxy_chan_t *chan, void *buf,
         ap_get_brigade(chan->r->input_filters, s->in, AP_MODE_READBYTES,
                        APR_NONBLOCK_READ, (apr_off_t)*len);
 
+    note_use(chan);
     if (rv == APR_SUCCESS) {
         ended = !APR_BRIGADE_EMPTY(s->in) &&
                 APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(s->in));
@@ -234,6 +269,7 @@ static void suspended_write(rpcproxy_chan_t *chan, const void *bytes,
     apr_bucket_alloc_t *alloc = chan->c->bucket_alloc;
     apr_status_t rv;
 
+    note_use(chan);
     if (len) {
         APR_BRIGADE_INSERT_TAIL(s->out,
                                 apr_bucket_transient_create(bytes, len, alloc));
@@ -434,6 +470,10 @@ static void on_timer(rpcproxy_timer_t *timer)
     case STAGE_HANDING_OVER:
         take_over(chan);
         break;
+    case STAGE_ACTIVE:
+        s->used = 0;
+        give_back_memory(chan);
+        break;
     case STAGE_FLUSHING:
     case STAGE_LINGERING:
         die(chan);
@@ -515,25 +555,6 @@ int rpcproxy_channel_run(rpcproxy_chan_t *chan)
     return SUSPENDED;
 }
 
-/* A channel that passes the filters by needs no more buffers: neither the one
- * that its header was read into, which the connection keeps for a next request,
- * nor those to come. */
-static void give_back_memory(const rpcproxy_chan_t *chan)
-{
-    const suspended_t *s = chan->private;
-    apr_allocator_t *allocator = apr_pool_allocator_get(chan->c->pool);
-    apr_memnode_t *node;
-
-    if (!s->bare) {
-        return;
-    }
-    apr_allocator_max_free_set(allocator, 1);
-    node = apr_allocator_alloc(allocator, READ_SIZE);
-    if (node) {
-        apr_allocator_free(allocator, node);
-    }
-}
-
 /* The one place where a channel goes to its poller.  A connection that broke
  * meanwhile comes here in another state, and the MPM ends it. */
 void rpcproxy_channel_suspended(conn_rec *c, request_rec *r)
@@ -544,7 +565,6 @@ void rpcproxy_channel_suspended(conn_rec *c, request_rec *r)
     (void)r;
     if (chan && c->cs->state == CONN_STATE_SUSPENDED && !c->aborted) {
         ap_set_module_config(c->conn_config, &rpcproxy_module, NULL);
-        give_back_memory(chan);
         rpcproxy_poller_post(chan->poller, &chan->start);
     }
 }

@@ -46,6 +46,9 @@ my $idle_tls = $ENV{IDLE} || int((`sh -c "ulimit -n"` - 2000) / 3);
 my $idle_connect = 500;
 my $ping_seconds = 60;
 
+# A connection gives its buffers back when it has not used them for 10 seconds.
+my $rest = 12;
+
 # What $measure yields while clients hold so many tunnels, each of which sends a
 # ping every $ping seconds; each of @clients is a command.
 sub while_all_held {
@@ -77,6 +80,7 @@ sub idle {
     my $size   = sub { [pss_kib($httpd->pid), descriptors($httpd->pid)] };
     my $before = $size->();
     my $value  = while_all_held($count, 0, sub {
+        sleep $rest;
         my $after = $size->();
         my @each  = map { ($after->[$_] - $before->[$_]) / $count } 0, 1;
         return { pss => $each[0], fds => $each[1], threads => threads($httpd->pid) };
@@ -116,6 +120,7 @@ sub grown {
     my $value  = while_all_held(50, 0, sub {
         my $before = pss_kib($httpd->pid);
         while_all_held($count, 0, sub {
+            sleep $rest;
             my $each = (pss_kib($httpd->pid) - $before) / $count;
             return { pss => $each, %{ numbers(@$client, qw(rtt 1 1 64)) } };
         }, $client);
