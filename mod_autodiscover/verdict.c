@@ -122,6 +122,27 @@ static int is_settled(const view_t *v, verdict_t *verdict)
     return 1;
 }
 
+/* What Outlook opens beside the mailbox, as the rest of a sentence. */
+static const char *further_mailboxes(const view_t *v)
+{
+    xmlNodePtr account = below(v->root, "Account");
+    xmlNodePtr node = NULL;
+    const char *list = "";
+
+    while (account && (node = xml_next(account, node)) != NULL) {
+        const char *address =
+            xml_is(node, NULL, "AlternativeMailbox")
+                ? xml_trimmed(xml_child(node, NULL, "SmtpAddress"), v->pool)
+                : NULL;
+
+        if (address) {
+            list = apr_pstrcat(v->pool, list, *list ? ", " : "; opens also ",
+                               address, NULL);
+        }
+    }
+    return list;
+}
+
 static verdict_t judge_outlook(const view_t *v)
 {
     const char *exch = text_below(v, protocol(v, "EXCH"), "Server");
@@ -137,12 +158,15 @@ static verdict_t judge_outlook(const view_t *v)
                            "Outlook's own kind");
     }
     if (mapi) {
-        return finds(apr_pstrcat(v->pool, "MAPI over HTTP at ", mapi, NULL));
+        return finds(apr_pstrcat(v->pool, "MAPI over HTTP at ", mapi,
+                                 further_mailboxes(v), NULL));
     }
-    return finds(expr ? apr_pstrcat(v->pool, "RPC over HTTP through ", expr,
-                                    exch ? ", mailbox on " : "",
-                                    exch ? exch : "", NULL)
-                      : apr_pstrcat(v->pool, "RPC to ", exch, NULL));
+    return finds(expr
+                     ? apr_pstrcat(v->pool, "RPC over HTTP through ", expr,
+                                   exch ? ", mailbox on " : "",
+                                   exch ? exch : "", further_mailboxes(v), NULL)
+                     : apr_pstrcat(v->pool, "RPC to ", exch,
+                                   further_mailboxes(v), NULL));
 }
 
 /* A judge of whoever needs the element `name` in EXPR or EXCH. */

@@ -44,6 +44,10 @@ static const struct {
         PROTOCOL("EXPR", "<Server>p</Server>"))}, VERDICT_FINDS, "RPC over HTTP through p, mailbox on x"},
     {"EXCH alone", VERDICT_POX, 0, {.status = 200, .bytes = POX(PROTOCOL("EXCH", "<Server>x</Server>"))},
         VERDICT_FINDS, "RPC to x"},
+    {"further mailboxes", VERDICT_POX, 0, {.status = 200, .bytes = POX(PROTOCOL("EXPR", "<Server>p</Server>")
+        "<AlternativeMailbox><Type>Delegate</Type><SmtpAddress>b@x.test</SmtpAddress></AlternativeMailbox>"
+        "<AlternativeMailbox><SmtpAddress>c@x.test</SmtpAddress></AlternativeMailbox><AlternativeMailbox/>")},
+        VERDICT_FINDS, "RPC over HTTP through p; opens also b@x.test, c@x.test"},
     {"MAPI over HTTP", VERDICT_POX, 0, {.status = 200, .bytes = POX("<Protocol Type=\"mapiHttp\"><MailStore>"
         "<ExternalUrl>https://m</ExternalUrl></MailStore></Protocol>")}, VERDICT_FINDS, "MAPI over HTTP at https://m"},
     {"IMAP alone", VERDICT_POX, 0, {.status = 200, .bytes = POX(PROTOCOL("IMAP", "<Server>i</Server>"))},
