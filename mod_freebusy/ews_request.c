@@ -161,8 +161,9 @@ static void read_window(busy_window_t *w, availability_error_t *error,
         fail(error, "ErrorInvalidTimeInterval",
              "The time window must end after its start.");
     }
+    /* A clock that is put back makes a day longer. */
     else if (w->end - w->start >
-             (AVAILABILITY_WINDOW_DAYS_MAX + 1) * DATETIME_DAY) {
+             AVAILABILITY_WINDOW_DAYS_MAX * DATETIME_DAY + DATETIME_HOUR) {
         fail(error, "ErrorTimeIntervalTooBig",
              "The time window is longer than 62 days.");
     }
