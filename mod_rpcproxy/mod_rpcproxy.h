@@ -32,6 +32,7 @@
 #include <apr_hash.h>
 #include <apr_network_io.h>
 #include <apr_portable.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "lib/log.h"
@@ -265,6 +266,10 @@ void rpcproxy_channel_suspended(conn_rec *c, request_rec *r); /* a hook */
 
 /* The same, holding the worker thread (mod_rpcproxy_blocking.c). */
 int rpcproxy_blocking_run(rpcproxy_chan_t *chan);
+
+/* Around what a worker thread must not be interrupted in, see there. */
+void rpcproxy_signals_hold(sigset_t *before);
+void rpcproxy_signals_release(const sigset_t *before);
 
 /* Bytes in the kernel that the client's host has not acknowledged. */
 apr_size_t rpcproxy_channel_queued(const rpcproxy_chan_t *chan);

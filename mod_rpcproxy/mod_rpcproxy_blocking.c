@@ -3,13 +3,21 @@
 
 /* The HTTP side of a channel where the MPM cannot suspend: the worker thread
  * stays with its channel for life, reads or writes in blocking calls, and
- * exchanges bytes with the poller through one bounded buffer. */
+ * exchanges bytes with the poller through one bounded buffer.
+ *
+ * Prefork ends its process in a signal handler on the very thread that serves,
+ * and that handler waits for the poller.  Signals are therefore held while the
+ * worker has anything that the poller may wait for, and let in where it waits
+ * itself: in a call to the client, or for the poller. */
 
 #include "mod_rpcproxy.h"
 
 #include <apr_strings.h>
+#include <errno.h>
 #include <http_protocol.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +32,11 @@ APLOG_USE_MODULE(rpcproxy);
 
 typedef struct blocking_t {
     rpcproxy_chan_t *chan;
-    /* Not APR's, whose cleanups would wait for ever where prefork ends its
-     * process in a signal handler, from within a wait. */
+    /* Not APR's, whose cleanups would wait for ever in a signal handler. */
     pthread_mutex_t mutex; /* guards all of this but `wanted` */
-    pthread_cond_t cond;
+    sem_t wake;            /* the worker, when it is `asleep` */
+    int asleep;
+    sigset_t signals;            /* the worker's, when they are let in */
     unsigned char in[READ_SIZE]; /* from the worker to the poller */
     apr_size_t in_at, in_len;
     apr_status_t in_end; /* APR_EOF or an error follows those bytes */
@@ -42,7 +51,29 @@ typedef struct blocking_t {
     int wanted; /* the poller's own: it wants to know of bytes */
 } blocking_t;
 
+void rpcproxy_signals_hold(sigset_t *before)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+void rpcproxy_signals_release(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /* The poller's side. */
+
+/* With the mutex. */
+static void wake_worker(blocking_t *b)
+{
+    if (b->asleep) {
+        b->asleep = 0;
+        sem_post(&b->wake);
+    }
+}
 
 static void run_report(rpcproxy_task_t *task)
 {
@@ -57,7 +88,7 @@ static void run_report(rpcproxy_task_t *task)
     /* A worker that is finished with may go with `chan` after the unlock. */
     attached = chan->tunnel || chan->relay;
     b->reported = 0;
-    pthread_cond_broadcast(&b->cond);
+    wake_worker(b);
     pthread_mutex_unlock(&b->mutex);
     if (!attached) {
         return;
@@ -86,7 +117,7 @@ static apr_status_t blocking_read(rpcproxy_chan_t *chan, void *buf,
         memcpy(buf, b->in + b->in_at, *len);
         b->in_at += *len;
         b->in_len -= *len;
-        pthread_cond_broadcast(&b->cond);
+        wake_worker(b);
     }
     else {
         *len = 0;
@@ -115,7 +146,7 @@ static void blocking_write(rpcproxy_chan_t *chan, const void *bytes,
     b->out_len += len;
     b->header = 1;
     chan->blocked = b->out_len > OUT_HIGH;
-    pthread_cond_broadcast(&b->cond);
+    wake_worker(b);
     pthread_mutex_unlock(&b->mutex);
 }
 
@@ -154,7 +185,7 @@ static void let_go(rpcproxy_task_t *task)
     pthread_mutex_lock(&b->mutex);
     b->finished = 1;
     apr_socket_shutdown(ap_get_conn_socket(chan->c), APR_SHUTDOWN_READ);
-    pthread_cond_broadcast(&b->cond);
+    wake_worker(b);
     pthread_mutex_unlock(&b->mutex);
 }
 
@@ -184,7 +215,30 @@ static const rpcproxy_chan_ops_t blocking_ops = {
     blocking_read, blocking_write, blocking_watch, blocking_finish,
     blocking_unsent};
 
-/* The worker's side; the mutex is held unless it says otherwise. */
+/* The worker's side; the mutex and all signals are held unless it says
+ * otherwise. */
+
+static void hold(blocking_t *b)
+{
+    rpcproxy_signals_hold(&b->signals);
+    pthread_mutex_lock(&b->mutex);
+}
+
+static void let_in(blocking_t *b)
+{
+    pthread_mutex_unlock(&b->mutex);
+    rpcproxy_signals_release(&b->signals);
+}
+
+/* Until the poller has changed something. */
+static void sleep_a_while(blocking_t *b)
+{
+    b->asleep = 1;
+    let_in(b);
+    while (sem_wait(&b->wake) != 0 && errno == EINTR) {
+    }
+    hold(b);
+}
 
 static void report(blocking_t *b)
 {
@@ -224,11 +278,11 @@ static void pump_in(blocking_t *b, apr_size_t most)
         apr_size_t len = most < sizeof(buf) ? most : sizeof(buf);
         apr_status_t rv;
 
-        pthread_mutex_unlock(&b->mutex);
+        let_in(b);
         rv = read_body(r, bb, buf, &len);
-        pthread_mutex_lock(&b->mutex);
+        hold(b);
         while (b->in_len && !b->finished) {
-            pthread_cond_wait(&b->cond, &b->mutex);
+            sleep_a_while(b);
         }
         if (rv == APR_SUCCESS) {
             memcpy(b->in, buf, len);
@@ -273,7 +327,7 @@ static void pump_out(blocking_t *b)
         int written;
 
         while (!b->header && !b->finished) {
-            pthread_cond_wait(&b->cond, &b->mutex);
+            sleep_a_while(b);
         }
         if (!b->header || b->out_failed) {
             break;
@@ -283,10 +337,10 @@ static void pump_out(blocking_t *b)
         b->out = NULL;
         b->out_len = b->out_room = 0;
         b->header = 0;
-        pthread_mutex_unlock(&b->mutex);
+        let_in(b);
         written = write_body(r, bb, bytes, len);
+        hold(b);
         free(bytes);
-        pthread_mutex_lock(&b->mutex);
         if (!written) {
             b->out_failed = 1;
         }
@@ -299,7 +353,7 @@ static void pump_out(blocking_t *b)
 static void wait_for_finish(blocking_t *b)
 {
     while (!b->finished || b->reported) {
-        pthread_cond_wait(&b->cond, &b->mutex);
+        sleep_a_while(b);
     }
     free(b->out);
     b->out = NULL;
@@ -325,10 +379,10 @@ int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
     chan->start.run = join_poller;
     chan->watch.ready = on_hangup;
     pthread_mutex_init(&b->mutex, NULL);
-    pthread_cond_init(&b->cond, NULL);
+    sem_init(&b->wake, 0, 0);
     apr_socket_timeout_set(ap_get_conn_socket(chan->c), -1);
+    hold(b);
     rpcproxy_poller_post(chan->poller, &chan->start);
-    pthread_mutex_lock(&b->mutex);
     if (!chan->out) {
         pump_in(b, (apr_size_t)-1);
     }
@@ -339,8 +393,8 @@ int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
         pump_out(b);
     }
     wait_for_finish(b);
-    pthread_mutex_unlock(&b->mutex);
-    pthread_cond_destroy(&b->cond);
+    let_in(b);
+    sem_destroy(&b->wake);
     pthread_mutex_destroy(&b->mutex);
     apr_socket_timeout_set(ap_get_conn_socket(chan->c), chan->server->timeout);
     if (!chan->answered && b->code) {

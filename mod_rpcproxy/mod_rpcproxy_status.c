@@ -110,13 +110,16 @@ static apr_status_t ask(rpcproxy_poller_t *p, apr_array_header_t *rows)
 static apr_status_t report_make(report_t *report, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
+    sigset_t signals;
     int i;
 
+    rpcproxy_signals_hold(&signals);
     report->rows = apr_array_make(pool, 64, sizeof(row_t));
     for (i = 0; rv == APR_SUCCESS && rpcproxy_poller_at(i); i++) {
         rv = ask(rpcproxy_poller_at(i), report->rows);
     }
     rpcproxy_limits_totals(&report->totals);
+    rpcproxy_signals_release(&signals);
     return rv;
 }
 

@@ -353,6 +353,41 @@ sub test_graceful {
         or diag("sockets: @{[sockets()]}, children: @{[children()]}");
 }
 
+# The processes that have a client's connection.  Not an idle one: it may wait for
+# httpd's own mutex, which does not outlive that.
+sub serving {
+    my %pid = map { $_ => 1 } map { `ss -tnpH state established 'sport = :$_'` =~ /pid=(\d+)/g }
+        $httpd->port, $httpd->tls_port;
+    delete $pid{ $httpd->pid };
+    return keys %pid;
+}
+
+# Under prefork the thread that serves is the one that the signal interrupts, at
+# any moment of it: the process ends all the same.
+sub test_terminate {
+    my ($name) = @_;
+    my ($rounds, $killed, $slowest) = (6, 0, 0);
+    for my $round (1 .. $rounds) {
+        my @loads = loads(3, 1);
+        my $turns = 0;
+        T::RpchLoad::run(sub { $turns++ > 3 * $round }, @loads);
+        my @all   = serving();
+        my $start = time;
+        $killed += kill 'TERM', @all;
+        eval { T::RpchLoad::run(sub { time > $start + 0.05 }, @loads) };
+        until_true(sub { !grep { T::Wait::lives($_) } @all }, 10);
+        $slowest = time - $start if time - $start > $slowest;
+        $_->close for @loads;
+        until_true(sub { children() >= 8 }, 20);
+    }
+    cmp_ok($slowest, '<', 5, sprintf '%s: %d processes end that are told to while they serve, within %.1f s',
+        $name, $killed, $slowest);
+    status_is("$name: nothing is left of them", map { $_ => 0 } qw(tunnels slots channels relays half_open));
+    my ($next) = open_many(1);
+    ok(eval { exchange(@$next, 1) }, "$name: the next tunnel works") or diag $@;
+    close_all($next);
+}
+
 for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
     subtest $mpm => sub {
         start_httpd($mpm);
@@ -365,6 +400,7 @@ for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
         test_many("$mpm, TLS", $mpm eq 'event' ? 50 : 12, 1);
         test_recycle_in($mpm);
         test_load($mpm, $mpm eq 'event' ? (6, 20) : (2, 10));
+        test_terminate($mpm) if $mpm eq 'prefork';
         if ($mpm eq 'event') {
             test_slow_client($mpm);
             test_identity($mpm);
