@@ -16,7 +16,8 @@
 #   make install      into DESTDIR; a2enmod then finds the modules
 #   make uninstall clean help
 #
-# Variables: CC CFLAGS LDFLAGS APXS prefix bindir libdir mandir DESTDIR
+# Variables: CC CFLAGS LDFLAGS APXS DESTDIR prefix bindir libdir mandir docdir
+#            includedir solibdir (libsmtpsubmit) unitdir (systemd)
 #            B (build folder), JOBS (tests at once), V=1 (show commands)
 #            WERROR=1 (warnings are errors) TESTS (what check runs)
 
@@ -24,6 +25,10 @@ prefix  ?= /usr/local
 bindir  ?= $(prefix)/bin
 libdir  ?= $(prefix)/lib/postern
 mandir  ?= $(prefix)/share/man
+includedir ?= $(prefix)/include
+solibdir ?= $(prefix)/lib
+docdir  ?= $(prefix)/share/doc/postern
+unitdir ?= $(prefix)/lib/systemd/system
 APXS    ?= apxs
 CC      ?= cc
 B       ?= build
@@ -111,6 +116,8 @@ SUBMIT_PURE := $(filter-out %main.c,$(wildcard smtp-submit/*.c))
 SUBMIT_ARCHIVE := $(if $(SUBMIT_PURE),$(B)/smtp-submit/pure.a)
 PROGRAMS := $(B)/bin/smtp-submit $(B)/bin/autodiscover-check
 LIB_PROGRAMS := $(B)/bin/smtp-submit-runner
+# smtp-submit's queue for other programs; only smtpsubmit_* is seen outside.
+SOLIB := $(B)/lib/libsmtpsubmit.so
 
 UNIT := $(patsubst %.c,$(B)/%.t,$(wildcard t/unit/*/*.c))
 FUZZERS := $(filter-out standalone,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
@@ -120,7 +127,7 @@ BENCHES := $(addprefix $(B)/bench/,rpc_load rpc_server http_load spawn)
 .PHONY: all check recheck demo interop bench lint asan valgrind fuzz install uninstall modules units replays fuzzers benches cppflags force
 .SECONDARY:
 
-all: modules $(PROGRAMS) $(LIB_PROGRAMS)
+all: modules $(PROGRAMS) $(LIB_PROGRAMS) $(SOLIB)
 modules: $(MODULE_SOS)
 units: $(UNIT)
 replays: $(REPLAYS)
@@ -177,6 +184,13 @@ $(B)/bin/smtp-submit $(B)/bin/smtp-submit-runner:
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SUBMIT_LIBS) $(APR_LIBS)
+
+$(SOLIB): $(B)/smtp-submit/smtpsubmit.o $(SUBMIT_ARCHIVE) $(LIB)
+	@mkdir -p $(@D) && rm -f $@ $@.0
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)printf '{ global: smtpsubmit_*; local: *; };\n' > $(@D)/exports.map
+	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,-soname,$(@F).0 -Wl,--version-script=$(@D)/exports.map -o $@.0 $^ $(APR_LIBS)
+	$(Q)ln -s $(@F).0 $@
 
 $(B)/bin/autodiscover-check: $(B)/mod_autodiscover/check_main.o $(B)/mod_autodiscover/pure.a $(LIB)
 	@mkdir -p $(@D)
@@ -271,10 +285,12 @@ $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(BENCH_SHARED) $(LIB)
 # --- installing ---
 
 MODS_AVAILABLE = $(DESTDIR)$(sysconfdir)/mods-available
+UNITS := $(wildcard conf/*.service conf/*.path conf/*.timer)
 
 # A .conf that the administrator changed is kept; ours then lies beside it.
 install: all
-	install -d $(DESTDIR)$(libexecdir) $(MODS_AVAILABLE) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
+	install -d $(DESTDIR)$(libexecdir) $(MODS_AVAILABLE) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
+	install -d $(addprefix $(DESTDIR)$(mandir)/man,1 3 5) $(addprefix $(DESTDIR),$(solibdir) $(includedir) $(docdir) $(unitdir))
 	install -m 644 $(MODULE_SOS) $(DESTDIR)$(libexecdir)
 	@for f in conf/*.load; do \
 	  sed 's|/usr/lib/apache2/modules|$(libexecdir)|' $$f > $(MODS_AVAILABLE)/$${f#conf/} || exit 1; done
@@ -285,6 +301,12 @@ install: all
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
 	install -m 755 $(LIB_PROGRAMS) $(DESTDIR)$(libdir)
 	install -m 644 $(wildcard smtp-submit/*.1 mod_*/*.1) $(DESTDIR)$(mandir)/man1
+	install -m 644 $(wildcard smtp-submit/*.3) $(DESTDIR)$(mandir)/man3
+	install -m 644 $(SOLIB).0 $(DESTDIR)$(solibdir)
+	ln -sf $(notdir $(SOLIB)).0 $(DESTDIR)$(solibdir)/$(notdir $(SOLIB))
+	install -m 644 smtp-submit/smtpsubmit.h $(DESTDIR)$(includedir)
+	install -m 644 conf/smtp-submit.conf.example $(DESTDIR)$(docdir)
+	@for f in $(UNITS); do sed 's|/usr/local/bin/|$(bindir)/|' $$f > $(DESTDIR)$(unitdir)/$${f#conf/} || exit 1; done
 
 uninstall:
 	rm -f $(MODULES:%=$(DESTDIR)$(libexecdir)/mod_%.so) $(patsubst conf/%,$(MODS_AVAILABLE)/%,$(wildcard conf/*.load))
@@ -293,6 +315,9 @@ uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man5/%,$(notdir $(wildcard mod_*/mod_*.5)))
 	rm -f $(patsubst %,$(DESTDIR)$(bindir)/%,$(notdir $(PROGRAMS))) $(patsubst %,$(DESTDIR)$(libdir)/%,$(notdir $(LIB_PROGRAMS)))
 	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man1/%,$(notdir $(wildcard smtp-submit/*.1 mod_*/*.1)))
+	rm -f $(patsubst %,$(DESTDIR)$(mandir)/man3/%,$(notdir $(wildcard smtp-submit/*.3)))
+	rm -f $(DESTDIR)$(solibdir)/$(notdir $(SOLIB)) $(DESTDIR)$(solibdir)/$(notdir $(SOLIB)).0 $(DESTDIR)$(includedir)/smtpsubmit.h
+	rm -f $(DESTDIR)$(docdir)/smtp-submit.conf.example $(patsubst conf/%,$(DESTDIR)$(unitdir)/%,$(UNITS))
 
 -include $(wildcard $(addprefix $(B)/,$(addsuffix /*.d,lib glue mod_* smtp-submit bench t/fuzz t/unit/*)))
 

@@ -369,7 +369,7 @@ int action_lines(action_t *a, int fd, const char *prompt, int echo)
             puts(line);
         }
         /* Settings live as long as their line: read them for each one. */
-        status = line ? action_configure(a) : ACTION_OK;
+        status = line ? action_configure(a, NULL) : ACTION_OK;
         go_on = line && status == ACTION_OK && one_line(a, line, &status);
         first = first ? first : status;
         apr_pool_destroy(a->pool);

@@ -47,8 +47,9 @@ struct action_t {
     apr_pool_t *pool;
 };
 
-/* Reads the configuration; ACTION_CONFIG after saying what is wrong. */
-int action_configure(action_t *action);
+/* Reads the configuration for `command` (NULL: any); ACTION_CONFIG after saying
+ * what is wrong. */
+int action_configure(action_t *action, const command_t *command);
 
 /* 1 when smtp-submit does this command itself. */
 int action_is_light(const command_t *command);

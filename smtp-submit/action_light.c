@@ -11,8 +11,11 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int action_says(int status, const char *why)
@@ -23,15 +26,50 @@ int action_says(int status, const char *why)
     return status;
 }
 
-int action_configure(action_t *a)
+/* "its owner root and its group smtpsubmit" */
+static const char *people_of(const char *path, apr_pool_t *pool)
+{
+    struct passwd *user;
+    struct group *group;
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        return "its owner";
+    }
+    user = getpwuid(st.st_uid);
+    group = st.st_mode & S_IRGRP ? getgrgid(st.st_gid) : NULL;
+    return apr_pstrcat(
+        pool, "its owner ",
+        user ? user->pw_name : apr_psprintf(pool, "%ld", (long)st.st_uid),
+        group ? " and its group " : "", group ? group->gr_name : "", NULL);
+}
+
+static int for_others_only(action_t *a, const char *path, const char *what,
+                           int status)
+{
+    return action_says(status,
+                       apr_psprintf(a->pool, "%% Error: %s: %s is for %s", path,
+                                    what, people_of(path, a->pool)));
+}
+
+/* The counters are everybody's (S47), the settings are not: who may not read
+ * these is shown the counters of the queue where it usually is. */
+int action_configure(action_t *a, const command_t *command)
 {
     const char *why;
+    apr_status_t rv =
+        submit_config_read(&a->config, a->config_path, &why, a->pool);
 
-    if (submit_config_read(&a->config, a->config_path, &why, a->pool) !=
-        APR_SUCCESS) {
-        return action_says(ACTION_CONFIG, why);
+    if (APR_STATUS_IS_EACCES(rv) && command &&
+        command->id == COMMAND_SHOW_COUNTER &&
+        access(SUBMIT_SPOOL_PATH "/new", F_OK) == 0) {
+        return ACTION_OK;
     }
-    return ACTION_OK;
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return for_others_only(a, a->config_path, "reading the settings",
+                               ACTION_CONFIG);
+    }
+    return rv == APR_SUCCESS ? ACTION_OK : action_says(ACTION_CONFIG, why);
 }
 
 static int open_spool(action_t *a)
@@ -148,17 +186,15 @@ static int do_mail(action_t *a, const command_t *command)
 
 /* ---- queue ---- */
 
-static apr_array_header_t *load_all(action_t *a, const char *folder)
+static apr_array_header_t *load_all(action_t *a, const char *folder, int *rv)
 {
     apr_array_header_t *ids,
         *mails = apr_array_make(a->pool, 8, sizeof(spool_mail_t));
     const char *why;
     int i;
 
-    if (spool_list(&a->spool, folder, &ids, &why, a->pool) != 0) {
-        return NULL;
-    }
-    for (i = 0; i < ids->nelts; i++) {
+    *rv = *rv ? *rv : spool_list(&a->spool, folder, &ids, &why, a->pool);
+    for (i = 0; !*rv && i < ids->nelts; i++) {
         spool_mail_t mail;
 
         /* One that has just been sent is no error. */
@@ -173,13 +209,21 @@ static apr_array_header_t *load_all(action_t *a, const char *folder)
 
 static int do_show_mail(action_t *a, const command_t *command)
 {
-    apr_array_header_t *waiting = load_all(a, "new");
-    apr_array_header_t *failed = load_all(a, "failed");
+    int rv = 0;
+    apr_array_header_t *waiting = load_all(a, "new", &rv);
+    apr_array_header_t *failed = load_all(a, "failed", &rv);
     int debug = spool_debug(&a->spool, a->pool);
     int alive = !a->config.by_runner || spool_has_runner(&a->spool, a->pool);
 
-    if (!waiting || !failed) {
-        return action_says(ACTION_IO, "% Error: the queue cannot be read");
+    if (rv == EACCES) {
+        return for_others_only(a,
+                               apr_pstrcat(a->pool, a->spool.dir, "/new", NULL),
+                               "the list of mails", ACTION_IO);
+    }
+    if (rv) {
+        return action_says(ACTION_IO,
+                           apr_psprintf(a->pool, "%% Error: mail queue %s: %s",
+                                        a->spool.dir, strerror(rv)));
     }
     fputs(
         command_value(command, "json")

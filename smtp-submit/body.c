@@ -145,7 +145,7 @@ int body_at(body_t **body, int fd, apr_off_t start, const char **why,
 int body_open(body_t **body, int fd, const char *dir, const char **why,
               apr_pool_t *pool)
 {
-    struct stat st;
+    struct stat st = {0};
     int rv = 0, copy = -1;
 
     if (fd < 0) {
@@ -154,11 +154,9 @@ int body_open(body_t **body, int fd, const char *dir, const char **why,
         (*body)->charset = "us-ascii";
         return 0;
     }
-    if (fstat(fd, &st) != 0) {
-        rv = errno;
-    }
-    else if (S_ISDIR(st.st_mode)) {
-        rv = EISDIR;
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+        rv = S_ISDIR(st.st_mode) ? EISDIR : errno;
+        close(fd);
     }
     else if (!S_ISREG(st.st_mode) || lseek(fd, 0, SEEK_CUR) != 0) {
         rv = body_keep(fd, 0, dir, &copy, pool);

@@ -2,9 +2,11 @@
  * Copyright the Postern authors */
 
 /* A runner that stays: woken by the queue's folder, by the time of the next
- * mail, and once a minute when a server was down. */
+ * mail, and once a minute when a server was down.  It follows changes of the
+ * settings. */
 
 #include "runner.h"
+#include "transport.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { IDLE_SECONDS = 60 };
@@ -33,6 +36,51 @@ static int watch(const char *dir, int *folder, int *signals, apr_pool_t *pool)
                                      IN_MOVED_TO | IN_ATTRIB) < 0
                ? errno
                : 0;
+}
+
+/* The settings in force, and the file they were read from. */
+typedef struct settings_t {
+    submit_config_t config;
+    struct stat file;
+    apr_pool_t *pool; /* NULL: those that the runner started with */
+} settings_t;
+
+static int is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Reads the file again when it is another one; one that is wrong changes
+ * nothing. */
+static void follow_settings(runner_t *r, settings_t *old, apr_pool_t *all)
+{
+    settings_t now = {0};
+    const char *why;
+
+    if (stat(r->config->path, &now.file) != 0 ||
+        is_same(&now.file, &old->file)) {
+        return;
+    }
+    apr_pool_create(&now.pool, all);
+    apr_pool_tag(now.pool, "smtp-settings");
+    if (submit_config_read(&now.config, r->config->path, &why, now.pool) !=
+        APR_SUCCESS) {
+        report(r->log, LOG_ERR, PN(15024) "settings are not read again: %s",
+               why);
+        apr_pool_destroy(now.pool);
+        old->file = now.file;
+        return;
+    }
+    if (old->pool) {
+        apr_pool_destroy(old->pool);
+    }
+    *old = now;
+    r->config = &old->config;
+    r->way =
+        transport_plain_fits(r->config) ? &transport_plain : &transport_curl;
+    report(r->log, LOG_INFO, PN(15025) "settings are read again");
 }
 
 static int milliseconds_until(const runner_t *r)
@@ -64,7 +112,11 @@ int runner_daemon(runner_t *r, const char **why)
 {
     apr_pool_t *all = r->pool;
     int folder, signals, rv = watch(r->spool->dir, &folder, &signals, all);
+    settings_t settings = {0};
 
+    if (!rv && stat(r->config->path, &settings.file) != 0) {
+        memset(&settings.file, 0, sizeof(settings.file));
+    }
     if (rv) {
         *why = apr_psprintf(all, "%% Error: cannot watch the queue: %s",
                             strerror(rv));
@@ -73,6 +125,7 @@ int runner_daemon(runner_t *r, const char **why)
     (void)spool_runner_stays(r->spool, all);
     report(r->log, LOG_INFO, PN(15010) "runner started on %s", r->spool->dir);
     do {
+        follow_settings(r, &settings, all);
         apr_pool_create(&r->pool, all);
         rv = runner_pass(r, why);
         apr_pool_destroy(r->pool);

@@ -112,12 +112,12 @@ int disk_read(const char *path, apr_size_t max, const char **text,
     return rv;
 }
 
-int disk_text(const char *text)
+int disk_bytes(const void *data, apr_size_t len)
 {
     int fd = memfd_create("text", MFD_CLOEXEC);
 
-    if (fd >= 0 && (disk_write(fd, text, strlen(text)) != 0 ||
-                    lseek(fd, 0, SEEK_SET) != 0)) {
+    if (fd >= 0 &&
+        (disk_write(fd, data, len) != 0 || lseek(fd, 0, SEEK_SET) != 0)) {
         close(fd);
         fd = -1;
     }

@@ -25,8 +25,8 @@ int disk_sync_name(int fd, const char *path, apr_pool_t *pool);
 int disk_read(const char *path, apr_size_t max, const char **text,
               apr_size_t *len, apr_pool_t *pool);
 
-/* A descriptor from which `text` can be read, -1 when there is no memory. */
-int disk_text(const char *text);
+/* A descriptor from which the bytes can be read, -1 when there is no memory. */
+int disk_bytes(const void *data, apr_size_t len);
 
 /* Replaces `path` in one step: temporary file, flush, rename, flush.  Owner
  * and group of an old file are kept. */

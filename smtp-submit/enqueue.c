@@ -280,6 +280,16 @@ static int write_mail(enqueue_t *e, spool_writer_t *w, const char **why)
     return rv ? rv : spool_commit(w, why);
 }
 
+static int check_subject(enqueue_t *e, const char **why)
+{
+    const enqueue_request_t *r = e->request;
+
+    e->subject = r->verbatim ? r->subject
+                             : enqueue_subject(r->config, r->subject, e->pool);
+    *why = bad_subject(e->subject);
+    return *why ? ENQUEUE_DATA : ENQUEUE_OK;
+}
+
 int enqueue_mail(const enqueue_request_t *request, const char **id,
                  const char **why, apr_pool_t *pool)
 {
@@ -291,14 +301,12 @@ int enqueue_mail(const enqueue_request_t *request, const char **id,
     e.request = request;
     e.pool = pool;
     rv = check_people(&e, why);
+    rv = rv ? rv : check_subject(&e, why);
     if (rv) {
+        if (request->body >= 0) {
+            close(request->body);
+        }
         return rv;
-    }
-    e.subject = request->verbatim
-                    ? request->subject
-                    : enqueue_subject(request->config, request->subject, pool);
-    if ((*why = bad_subject(e.subject)) != NULL) {
-        return ENQUEUE_DATA;
     }
     rv = read_bodies(&e, why);
     if (rv) {

@@ -30,8 +30,8 @@ typedef struct enqueue_request_t {
     const apr_array_header_t *bcc;
     const char *subject;              /* before substitution; NULL: empty */
     const apr_array_header_t *attach; /* of const char *, file names */
-    int body;                         /* descriptor to read to its end, or -1 */
-    const char *notify, *returns;     /* RFC 3461, or NULL */
+    int body; /* descriptor to read to its end and to close, or -1 */
+    const char *notify, *returns; /* RFC 3461, or NULL */
     int notice;
     progress_t *progress; /* for a person who waits, or NULL */
     int verbatim;         /* nothing is replaced in the subject */

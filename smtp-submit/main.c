@@ -165,7 +165,7 @@ static int deliver_in_background(action_t *a, const char *id)
 static int take_letter(action_t *a, const sendmail_t *options)
 {
     const char *id, *why;
-    int rv = action_configure(a);
+    int rv = action_configure(a, NULL);
 
     if (rv == ACTION_OK &&
         spool_open(&a->spool, submit_config_spool(&a->config), 1, &why,
@@ -204,8 +204,8 @@ static int be_sendmail(action_t *a, int argc, const char *const *argv)
     switch (options.mode) {
     case SENDMAIL_QUEUE:
         show.values = apr_array_make(a->pool, 1, sizeof(command_value_t));
-        return action_configure(a) == ACTION_OK ? action_light(a, &show)
-                                                : ACTION_CONFIG;
+        return action_configure(a, &show) == ACTION_OK ? action_light(a, &show)
+                                                       : ACTION_CONFIG;
     case SENDMAIL_FLUSH:
         flush[2] = options.config_path;
         return become(flush, a->pool);
@@ -244,7 +244,7 @@ int main(int argc, const char *const argv[])
     action.get_ready = start_runner;
     action.deliver = deliver_by_runner;
     action.deliver_later = deliver_in_background;
-    status = action_configure(&action);
+    status = action_configure(&action, &arguments.command);
     if (status == ACTION_OK) {
         status = action_light(&action, &arguments.command);
     }

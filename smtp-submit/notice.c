@@ -8,6 +8,7 @@
 #include "spool_format.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 static int has_failed(const spool_mail_t *mail, const char *address)
 {
@@ -53,7 +54,7 @@ void notice_send(const submit_config_t *config, spool_mail_t *mail,
     apr_pool_t *pool = mail->pool;
     enqueue_request_t r = {0};
     apr_array_header_t *to;
-    const char *id, *why = "";
+    const char *id, *text, *why = "";
 
     if (!config->notify || mail->envelope.notice || mail->notified ||
         has_failed(mail, config->notify)) {
@@ -71,7 +72,8 @@ void notice_send(const submit_config_t *config, spool_mail_t *mail,
     r.from = config->from ? config->from : config->notify;
     r.to = to;
     r.subject = apr_pstrcat(pool, "Mail ", mail->id, " not delivered", NULL);
-    r.body = disk_text(notice_text(mail, pool));
+    text = notice_text(mail, pool);
+    r.body = disk_bytes(text, strlen(text));
     r.notice = r.verbatim = 1;
     if (enqueue_mail(&r, &id, &why, pool) != ENQUEUE_OK) {
         report(log, LOG_ERR, PN(15012) "no notice about mail %s: %s", mail->id,

@@ -37,7 +37,7 @@ int main(int argc, const char *const argv[])
     }
     action.config_path = arguments.config_path;
     action.debug = arguments.debug;
-    status = action_configure(&action);
+    status = action_configure(&action, NULL);
     if (status != ACTION_OK) {
         return status;
     }

@@ -61,6 +61,10 @@ void spool_count(const spool_t *spool, int sent, int failed, apr_pool_t *pool)
     const char *text;
     ssize_t n;
 
+    /* Everybody may read them, whatever the umask says. */
+    if (fd >= 0) {
+        (void)fchmod(fd, 0644);
+    }
     if (fd < 0 || flock(fd, LOCK_EX) != 0) {
         if (fd >= 0) {
             close(fd);
