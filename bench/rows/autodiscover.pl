@@ -138,17 +138,24 @@ sub group {
 
 # --- a live directory ---
 
+use constant LIVE_SIZE => 1606; # bytes of an answer about the alice of Samba
+
 # The one of the rows on logins.
 sub samba { stage(login_samba => sub { T::Samba->new(ca => ca(), services => 'rpc ldap cldap kdc')->start }) }
 
-# /autodiscover remembers passwords for a while, /login/ asks each time; and a
-# file behind mod_authnz_ldap that asks each time too.
+# /autodiscover remembers passwords for a while, with X-Live it asks each time;
+# beside it a file and a reflector behind mod_authnz_ldap.  $cached: mailboxes
+# are kept too, and mod_ldap keeps what it likes; otherwise nothing.
 sub live_server {
-    return stage(autodiscover_live => sub {
+    my ($cached) = @_;
+    return stage("autodiscover_live$cached" => sub {
         my $dc = samba();
-        my $directory = directory_conf(dir(), ca(), $dc, $dc->base);
-        my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => [qw(ldap authnz_ldap)], tls => ca(),
-            main => "$Stage::one_child\nLDAPCacheEntries 0\nLDAPOpCacheEntries 0\nLDAPSharedCacheSize 0\n$directory", conf => <<"CONF");
+        my $directory = directory_conf(dir(), ca(), $dc, $dc->base) . "\n" . ($cached
+            ? "MailboxCache shmcb\nMailboxCacheTime 600\nLDAPCacheTTL 600"
+            : "LDAPCacheEntries 0\nLDAPOpCacheEntries 0\nLDAPSharedCacheSize 0");
+        my $httpd = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => [qw(ldap authnz_ldap reflector socache_shmcb)], tls => ca(),
+            main => "$Stage::one_child\n$directory", conf => <<"CONF");
+EnableMMAP Off
 KeepAlive On
 MaxKeepAliveRequests 0
 Autodiscover On
@@ -163,7 +170,10 @@ MailboxLoginCache 600
 <If "-n req('X-Live')">
 MailboxLoginCache Off
 </If>
-<Location /static/>
+<LocationMatch "^/reflector/">
+SetHandler reflector
+</LocationMatch>
+<LocationMatch "^/(static|reflector)/">
 AuthType Basic
 AuthName bench
 AuthBasicProvider ldap
@@ -172,15 +182,16 @@ AuthLDAPURL "@{[$dc->ldaps_url]}/@{[$dc->base]}?sAMAccountName?sub"
 AuthLDAPBindDN @{[$dc->reader_dn]}
 AuthLDAPBindPassword @{[$dc->reader_password]}
 Require valid-user
-</Location>
+</LocationMatch>
 CONF
         $httpd->start;
         mkdir $httpd->dir . '/htdocs/static';
-        write_file($httpd->dir . '/htdocs/static/pox', 'x' x 1600);
+        write_file($httpd->dir . '/htdocs/static/pox', 'x' x LIVE_SIZE);
         $httpd;
     });
 }
 
+my @alice = (-u => 'alice:Secret-alice1');
 my @attributes = qw(sAMAccountName userPrincipalName mail proxyAddresses displayName legacyExchangeDN objectGUID);
 
 # The search of one answer, so many times on each of so many connections.
@@ -208,21 +219,55 @@ sub searches {
     return { rps => $connections * $each / $took, mean => 1e6 * $took / $each };
 }
 
+sub live {
+    my ($cached, $connections, @more) = @_;
+    my $ask = asking(pox => 'alice:Secret-alice1');
+    return requests(live_server($cached), 0, $connections, $ask->{path}, @{ $ask->{options} }, @more);
+}
+
+# A file, or a reflector, behind mod_authnz_ldap.
+sub authnz {
+    my ($cached, $connections, $path, @more) = @_;
+    return requests(live_server($cached), 0, $connections, $path, @alice, @more);
+}
+
+# What is promised: mailbox and login from caches, beside the lower of a file
+# and a reflector behind a cached mod_authnz_ldap.
+sub cached_group {
+    my ($connections) = @_;
+    my $name = 'autodiscover.ldap.cached' . ($connections > 1 ? ".$connections" : '');
+    my $on   = "$connections connection" . ($connections > 1 ? 's' : '');
+    my $lower = "the lower of static file and mod_reflector behind mod_authnz_ldap; all from caches, $on";
+    return {
+        needs => [qw(modules/mod_autodiscover.so modules/mod_mailbox.so bench/http_load /usr/sbin/samba)], rounds => 5,
+        targets => {
+            ours => sub { live(1, $connections) },
+            than => sub {
+                my $body   = write_file(dir() . '/live_body', 'x' x LIVE_SIZE);
+                my $static = authnz(1, $connections, '/static/pox');
+                my $post   = authnz(1, $connections, '/reflector/pox', '-b', $body);
+                return $static->{rps} < $post->{rps} ? $static : $post;
+            },
+        },
+        rows => [
+            [$name, 'requests/s', 'ours.rps', 'than.rps', $lower, undef, '>= 0.8'],
+            ["$name.p50", 'us', 'ours.p50', 'than.p50', $lower],
+            ["$name.cpu", 'us/request', 'ours.cpu', 'than.cpu', "$lower; CPU of httpd"],
+        ] };
+}
+
 sub live_group {
     my ($connections) = @_;
     my $name = 'autodiscover.ldap' . ($connections > 1 ? ".$connections" : '');
     my $on   = "$connections connection" . ($connections > 1 ? 's' : '');
-    my $live = sub {
-        my $ask = asking(pox => 'alice:Secret-alice1');
-        return requests(live_server(), 0, $connections, $ask->{path}, @{ $ask->{options} }, @_);
-    };
+    my $live = sub { live(0, $connections, @_) };
     return {
         needs => [qw(modules/mod_autodiscover.so modules/mod_mailbox.so bench/http_load /usr/sbin/samba /usr/bin/ldapsearch)], rounds => 3,
         targets => {
             ours   => sub { $live->() },
             search => sub { searches($connections) },
             login  => sub { $live->('-h', 'X-Live: 1') },
-            authnz => sub { requests(live_server(), 0, $connections, '/static/pox', '-u', 'alice:Secret-alice1') },
+            authnz => sub { authnz(0, $connections, '/static/pox') },
         },
         rows => [
             [$name, 'requests/s', 'ours.rps', 'search.rps', "ldapsearch -f with the search of one answer; Samba live, $on", undef,
@@ -269,4 +314,4 @@ my $memory = {
     ] };
 
 return ((map { my $what = $_; map { my $tls = $_; map { group($what, $tls, $_) } 1, 32 } 0, 1 } qw(pox soap json)),
-    (map { live_group($_) } 1, 4, 32), $memory);
+    (map { live_group($_) } 1, 4, 32), (map { cached_group($_) } 1, 32), $memory);
