@@ -100,6 +100,29 @@ subtest 'scheduled for later' => sub {
     is(scalar(my @m = $dovecot->mails('alice', 'Work')), 3, 'filters still run');
 };
 
+subtest 'one reply in the period, none before and none after' => sub {
+    my ($from, $till) = (time + 2, time + 6);
+    my $utc = sub { strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) };
+    my ($filed, $sent) = (scalar(() = $dovecot->mails('alice', 'Work')), $mails);
+    is(set(state => 'Scheduled', start => $utc->($from), end => $utc->($till),
+        internal => 'in', external => 'short leave'), 'NoError', 'a leave of four seconds');
+    SKIP: {
+        skip 'the machine is too slow for that', 1 if time >= $from;
+        is(scalar(my @r = replies_to('early@elsewhere.test', 'work')), 0, 'none before');
+    }
+    until_true(sub { time >= $from }, 10);
+    my @in = map { [replies_to('oscar@elsewhere.test', 'work')] } 1 .. 3;
+    SKIP: {
+        skip 'the machine is too slow for that', 2 if time >= $till;
+        is_deeply([map { scalar @$_ } @in], [1, 0, 0], 'exactly one, to three mails');
+        like($in[0][0], qr/short leave/, 'the right one');
+    }
+    until_true(sub { time > $till }, 10);
+    is(scalar(my @r = replies_to('late@elsewhere.test', 'work')), 0, 'none after');
+    is((() = $dovecot->mails('alice', 'Work')) - $filed, $mails - $sent, 'and each mail went through the filters');
+    is(text(get(), 'OofState'), 'Scheduled', 'what was set is still there to see');
+};
+
 subtest 'disabled: the user\'s own script comes back' => sub {
     is(set(state => 'Disabled', internal => 'in', external => 'out'), 'NoError',
         'set');

@@ -13,7 +13,7 @@ use Test::More;
 use T::Dir qw(temp_dir write_file);
 use T::Process;
 use T::Wait qw(free_port until_port);
-use Ews qw(log_ok server post availability texts text berlin_zone);
+use Ews qw(log_ok server post availability texts text berlin_zone views_ok);
 
 plan skip_all => 'Radicale is not installed' unless -x '/usr/bin/radicale';
 
@@ -106,6 +106,10 @@ my ($alice, $bob) = texts($xml, 'MergedFreeBusy');
 is($alice, '0' x 20 . '2' . '0' x 3 . '0' x 8 . '2' . '0' x 14,
     'the moved instance, and the regular one on the day of 23 hours');
 is($bob, '0' x 24 . '3' x 23, 'the whole day off, and no hour more');
+views_ok(sub { (post($httpd, 'alice', availability(who => ['alice@example.test'], zone => berlin_zone(),
+    interval => 60, start => '2026-03-28T00:00:00', end => '2026-03-30T00:00:00', view => $_[0])))[1] }, $alice,
+    [['2026-03-28T20:00:00', '2026-03-28T21:00:00', 'Busy'], ['2026-03-29T09:00:00', '2026-03-29T10:00:00', 'Busy']],
+    'busy in every view');
 is((texts($xml, 'ResponseCode'))[2], 'ErrorNoFreeBusyAccess',
     'a mailbox without a calendar');
 is_deeply([texts($xml, 'Subject')], ['Day off'], 'one\'s own subjects alone');

@@ -10,7 +10,7 @@ use lib 't/lib', 't/freebusy';
 use POSIX qw(strftime);
 use Test::More;
 use T::Sogo;
-use Ews qw(log_ok server post availability texts);
+use Ews qw(log_ok server post availability texts views_ok);
 
 my $why = T::Sogo->missing;
 plan skip_all => $why if $why;
@@ -42,31 +42,34 @@ my @who = map { $sogo->user($_)->{mail} } 1, 2;
 
 # The answer about alice, bob and nobody, to bob.
 sub ask {
-    my ($conf, %arg) = @_;
-    my $httpd = server(users => [qw(alice bob)], conf => $conf);
-    my ($status, $xml) = post($httpd, 'bob', availability(
-        who => [@who, 'nobody@example.test'], @window, %arg));
-    $httpd->stop;
-    log_ok($httpd);
-    return $xml;
+    my ($httpd, %arg) = @_;
+    return (post($httpd, 'bob', availability(who => [@who, 'nobody@example.test'], @window, %arg)))[1];
 }
 
 my %form = (
     'public free/busy' => 'FreeBusySource ' . $sogo->url('/public/%{user}/freebusy.ifb'),
     'scheduling outbox' => 'FreeBusySource outbox:'
-        . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller");
+        . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller",
+    'scheduling outbox, cached' => 'FreeBusySource outbox:'
+        . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller\nFreeBusyCacheTime 600");
 my @later = (start => '2037-03-02T00:00:00', end => '2037-03-03T00:00:00');
-my %outside = ('public free/busy' => '4' x 24, 'scheduling outbox' => '0' x 24);
+my %outside = ('public free/busy' => '4' x 24);
+my $clock = strftime('%Y-%m-%d', gmtime $day);
+my @events = map { ["${clock}T$_->[0]:00", "${clock}T$_->[1]:00", 'Busy'] } ['08:00', '08:30'], ['10:00', '11:00'];
 
 for my $form (sort keys %form) {
     subtest $form => sub {
-        my $xml = ask($form{$form});
+        my $httpd = server(users => [qw(alice bob)], main => 'FreeBusyCache shmcb', conf => $form{$form});
+        my $xml = ask($httpd);
         is_deeply([texts($xml, 'ResponseCode')],
             [qw(NoError NoError ErrorMailRecipientNotFound)], 'codes');
         is_deeply([texts($xml, 'MergedFreeBusy')], [$alice, $bob], 'digits');
         unlike($xml, qr/secret/, 'no subject is shown');
-        is_deeply([texts(ask($form{$form}, @later), 'MergedFreeBusy')],
-            [($outside{$form}) x 2], 'years ahead: what the source knows, no more');
+        views_ok(sub { ask($httpd, view => $_[0]) }, $alice, \@events, 'busy in every view');
+        is_deeply([texts(ask($httpd, @later), 'MergedFreeBusy')], [($outside{$form} // '0' x 24) x 2],
+            'years ahead: what the source knows, no more');
+        $httpd->stop;
+        log_ok($httpd);
     };
 }
 
