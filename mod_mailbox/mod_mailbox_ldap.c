@@ -12,6 +12,7 @@
 #include "mod_mailbox_private.h"
 
 #include "adstate.h"
+#include "hostnames.h"
 #include "ldapentry.h"
 #include "ldapguard.h"
 #include "login.h"
@@ -30,6 +31,7 @@ APLOG_USE_MODULE(mailbox);
 #define PATIENCE 10       /* seconds a client waits for a dead directory */
 #define CONNECT_TIMEOUT 3 /* seconds, where LDAPConnectionTimeout is off */
 #define FILTERS_MAX 4
+#define NO_NAME_SERVER LDAP_X_CONNECTING /* libldap has no such result */
 #define SEARCH_ALIASES never
 #define BIND_ALIASES finding
 
@@ -93,7 +95,31 @@ typedef int action_fn(util_ldap_connection_t *ldc, void *context);
 static int no_answer(int rc)
 {
     return AP_LDAP_IS_SERVER_DOWN(rc) || rc == LDAP_TIMEOUT ||
-           rc == LDAP_CONNECT_ERROR;
+           rc == LDAP_CONNECT_ERROR || rc == NO_NAME_SERVER;
+}
+
+static const char *text_of(int rc)
+{
+    return rc == NO_NAME_SERVER ? "no name server answers"
+                                : ldap_err2string(rc);
+}
+
+/* In the pool of the configuration: who asks the resolver, for all. */
+static const char resolver_key[] = "mailbox_resolver";
+
+static int open_connection(request_rec *r, const mailbox_conf_t *conf,
+                           util_ldap_connection_t *ldc)
+{
+    apr_interval_time_t limit =
+        conf->timeout > 0 ? conf->timeout : ANSWER_TIMEOUT;
+    void *resolver = NULL;
+
+    apr_pool_userdata_get(&resolver, resolver_key, r->server->process->pconf);
+    if (!ldc->ldap && resolver &&
+        !hostnames_answered(resolver, conf->ldap->hosts, limit)) {
+        return NO_NAME_SERVER;
+    }
+    return ldap_open_connection(r, ldc);
 }
 
 /* Does `action` on a connection of the pool.  A server closes idle
@@ -115,7 +141,7 @@ static int on_connection(request_rec *r, const mailbox_conf_t *conf,
         was_open = ldc->ldap != NULL;
         rc = LDAP_SUCCESS;
         if (aliases == SEARCH_ALIASES || !was_open) {
-            rc = ldap_open_connection(r, ldc);
+            rc = open_connection(r, conf, ldc);
         }
         *opened = rc == LDAP_SUCCESS;
         if (*opened) {
@@ -260,7 +286,7 @@ static apr_status_t search_failed(request_rec *r, const search_t *search,
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   PN(10041) "directory %s: search in %s failed: %s%s",
                   search->conf->ldap->hosts, search->conf->ldap->base,
-                  ldap_err2string(rc), hint);
+                  text_of(rc), hint);
     return rc == LDAP_TIMEOUT ? APR_TIMEUP : APR_EGENERAL;
 }
 
@@ -452,7 +478,7 @@ apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   PN(10066) "directory %s: whether %s matches %s cannot be "
                             "told: %s",
-                  conf->ldap->hosts, base, filter, ldap_err2string(rc));
+                  conf->ldap->hosts, base, filter, text_of(rc));
     return rc == LDAP_NO_SUCH_OBJECT ? APR_NOTFOUND : APR_EGENERAL;
 }
 
@@ -536,7 +562,7 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   PN(10047) "directory %s: checking a password failed: %s",
-                  conf->ldap->hosts, ldap_err2string(rc));
+                  conf->ldap->hosts, text_of(rc));
     return rc == LDAP_TIMEOUT ? APR_TIMEUP : APR_EGENERAL;
 }
 
@@ -553,10 +579,14 @@ void mailbox_ldap_check_limits(server_rec *s)
 {
     const util_ldap_state_t *st = pool_settings(s);
     long longest;
+    int version;
 
     if (!st) {
         return;
     }
+    /* libldap begins by asking for the name of this machine: once for all
+     * children, while nobody waits. */
+    ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
     longest = (st->opTimeout ? (long)st->opTimeout->tv_sec : 3600) +
               st->connectionTimeout * (st->retries + 1);
     if (longest > PATIENCE) {
@@ -580,6 +610,8 @@ void mailbox_ldap_child_init(apr_pool_t *pchild, server_rec *s)
     if (!st || !mailbox_uses_ldap(s, &starttls)) {
         return;
     }
+    apr_pool_userdata_setn(apr_pcalloc(s->process->pconf, sizeof(errand_t)),
+                           resolver_key, NULL, s->process->pconf);
     if (st->connectionTimeout > 0) {
         limit.tv_sec = st->connectionTimeout;
     }

@@ -14,8 +14,8 @@ use Time::HiRes qw(time);
 use T::Ca;
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
+use T::NameServer;
 use T::Ntlm;
-use T::Process;
 use T::Samba;
 use T::Wait qw(until_true);
 
@@ -27,23 +27,7 @@ my $dc  = T::Samba->new(ca => T::Ca->make("$dir"))->start;
 my %alice = (user => 'alice', password => $dc->user(1)->{password}, domain => $dc->netbios);
 my $address = $dc->address;
 
-# A name server: dc1.example.test and dc2 are the domain controller.
-write_file("$dir/names.pl", <<'PERL');
-use IO::Socket::IP;
-my $socket = IO::Socket::IP->new(LocalHost => '127.0.0.2', LocalPort => 53, Proto => 'udp') or die;
-my $address = pack 'C4', split /\./, $ARGV[0];
-while (my $from = $socket->recv(my $query, 512)) {
-    my ($name) = unpack 'x12 Z*', $query;
-    my ($type) = unpack "x12 x@{[ length($name) + 1 ]} n", $query;
-    my $known = $name =~ /^\x03dc\d\x07example\x04test$/;
-    $socket->send(substr($query, 0, 2) . pack('n5', $known ? 0x8180 : 0x8183, 1, $known && $type == 1 ? 1 : 0, 0, 0)
-        . substr($query, 12, length($name) + 5)
-        . ($known && $type == 1 ? pack('n3 N n a4', 0xc00c, 1, 1, 60, 4, $address) : ''), 0, $from);
-}
-PERL
-my $names = T::Process->start([$^X, "$dir/names.pl", $address], "$dir/names.log");
-write_file('/etc/resolv.conf', "nameserver 127.0.0.2\n");
-until_true(sub { scalar gethostbyname 'dc1.example.test' }, 10) or die 'the name server does not answer';
+my $names = T::NameServer->start(map { ("dc$_.example.test" => $address) } 1 .. 3);
 
 my $httpd = T::Httpd->new(modules => ['auth_ntlm'], main => <<"CONF", conf => <<"CONF2");
 NTLMDomain EXAMPLE
@@ -81,7 +65,7 @@ is(login('known'), 200, 'by name');
 is_told('never', 503, 1, 'a name that does not exist');
 ok($httpd->logged('PN11012: NTLM login is not possible: nobody.example.test:135: cannot be resolved'), 'as the log says');
 
-kill 'STOP', $names->pid;
+$names->fall_silent;
 is_told('known', 200, 1, 'the name server is silent: who is known stays so');
 is_told('unknown', 503, 6, 'who is not known is not reached');
 is_told('unknown', 503, 1, 'and the next one does not wait');
@@ -90,13 +74,13 @@ is_told('two', 200, 1, 'and first from then on');
 is(client()->ask('/free/a.html')->{status}, 200, 'others do not notice');
 my @statuses = map { $_->ask('/unknown/a.html', T::Ntlm::type1())->{status} } map { client() } 1 .. 20;
 is("@statuses", join(' ', (503) x 20), 'twenty more are told as well');
-kill 'CONT', $names->pid;
+$names->speak;
 ok(until_true(sub { login('unknown') == 200 }, 40), 'it speaks: the login works');
 
-kill 'STOP', $names->pid;
+$names->fall_silent;
 is(client()->ask('/never/a.html', T::Ntlm::type1())->{status}, 503, 'silent once more');
 is($httpd->stop, 0, 'httpd ends cleanly all the same');
-$names->stop('KILL');
+$names->stop;
 $dc->stop;
 $httpd->log_ok('PN11012');
 done_testing();
