@@ -148,10 +148,12 @@ my $tcp = 'the same calls straight over TCP';
 my $connect = 'mod_proxy_connect of the same httpd';
 my $bytes = '64 bytes a call';
 
-# The references tell what a proxy can reach where it shares its processors with
+# The references tell what a proxy can reach where it shares two processors with
 # the client and the back end: it receives and sends each PDU once more than both
-# of them together, so that two cores give at most 0.5 of the calls straight over
-# TCP.  rpc.rtt.16.bound is haproxy's own ratio.
+# of them together, so that at most half of the calls straight over TCP remain,
+# and haproxy's share of them (.bound) is what a good one reaches.  A tunnel has
+# more to do still: none of its channels carries data back that acknowledgements
+# of TCP could ride on, which is a segment more for each PDU, on both channels.
 #
 # The memory of an idle tunnel is that of two of httpd's connections, 29 KiB each
 # (55 over TLS): pools, bucket allocators, filters and the request with its

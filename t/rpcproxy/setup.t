@@ -77,6 +77,30 @@ sub run_tests {
         ok($server->ends(2), "$order: the back end sees the end");
     }
 
+    # --- HTTP/1.0, and clients that wait for 100 Continue ---
+
+    for my $form (['HTTP/1.0', 0, version => '1.0'], ['Expect', 1]) {
+        my ($name, $waits, @more) = @$form;
+        my $c = client(@more);
+        $c->open_in($waits ? 'Expect: 100-continue' : ());
+        $c->open_out($waits ? 'Expect: 100-continue' : ());
+        if ($waits) {
+            like($c->$_->read_head, qr{^HTTP/1\.1 100 Continue\r\n}, "$name: $_ is told to go on") for qw(in out);
+        }
+        $c->send_b1;
+        $c->send_a1;
+        my $head = eval { $c->expect_open } // $@;
+        like($head, qr{^HTTP/1\.1 200 Success\r\n}, "$name: answered");
+        my $server = $c->accept($backend);
+        my ($pdu, $answer) = (T::Rpch::request(1, 'x' x 3000), T::Rpch::response(1, 'y' x 3000));
+        $c->in->send($pdu);
+        is($server->read_pdu, $pdu, "$name: a request arrives");
+        $server->send($answer);
+        is($c->out->read_pdu, $answer, "$name: and its response");
+        $c->close;
+        ok($server->ends(2), "$name: the back end sees the end");
+    }
+
     # --- pieces ---
     {
         my $c = client();
