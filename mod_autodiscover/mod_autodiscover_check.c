@@ -18,6 +18,7 @@
 APLOG_USE_MODULE(autodiscover);
 
 #define PLAIN_PORT 80
+#define RPC_PATH "/rpc/rpcproxy.dll"
 
 static int is_elsewhere(const discover_settings_t *s)
 {
@@ -87,6 +88,27 @@ static void advise_on_login(server_rec *s, apr_array_header_t *advice)
     }
 }
 
+/* Who is told another way to log in than Basic, and is offered Basic alone, does
+ * not get in. */
+static void advise_on_package(server_rec *s, apr_array_header_t *advice)
+{
+    const discover_settings_t *settings = &autodiscover_server_of(s)->settings;
+    const char *package = settings->rpc_auth, *type;
+
+    if (!package || strcmp(package, DISCOVER_RPC_AUTH) == 0 ||
+        !ap_find_linked_module("mod_rpcproxy.c")) {
+        return;
+    }
+    type = autodiscover_auth_type(s, RPC_PATH, advice->pool);
+    if (type && ap_cstr_casecmp(type, "Basic") == 0) {
+        APR_ARRAY_PUSH(advice, const char *) = apr_psprintf(
+            advice->pool,
+            "AutodiscoverRpcProxy: says %s, but AuthType at " RPC_PATH
+            " is Basic; write Basic in both places, or NTLM there",
+            package);
+    }
+}
+
 static void advise_on_networks(const autodiscover_server_t *conf,
                                apr_array_header_t *advice)
 {
@@ -148,6 +170,7 @@ static void advise(server_rec *s, apr_pool_t *pool)
     discover_advice_on_pox_url("AutodiscoverHttpRedirect", conf->http_redirect,
                                advice);
     advise_on_login(s, advice);
+    advise_on_package(s, advice);
     advise_on_networks(conf, advice);
     advise_on_signer(conf, advice);
     for (i = 0; i < advice->nelts; i++) {

@@ -68,6 +68,14 @@ for my $row (
     like($said, $expected, $said ? 'but is told, and that alone' : 'and nothing is said');
 }
 
+for my $row (['Ntlm', 'Basic', 1], ['Ntlm', 'None', 0], ['Basic', 'Basic', 0]) {
+    my ($package, $type, $is_told) = @$row;
+    my (undef, $out) = T::Httpd->new(modules => [qw(mailbox autodiscover rpcproxy)], load => ['ldap'], main => $login,
+        conf => "${good}AutodiscoverRpcProxy mail.example.com ssl $package\n<Location /rpc>\nAuthType $type\n</Location>")->configtest;
+    is($out =~ /PN12014: AutodiscoverRpcProxy: says $package, but AuthType at \S+ is Basic/ ? 1 : 0, $is_told,
+        "$package is told where AuthType is $type");
+}
+
 my $plain = T::Httpd->new(modules => [qw(mailbox autodiscover)], load => ['ldap'], main => <<"CONF");
 $login
 <VirtualHost 127.0.0.1:80>
