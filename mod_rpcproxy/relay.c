@@ -65,7 +65,8 @@ static int is_sane(const relay_hello_t *hello)
     }
     return hello->endpoints >= 0 && hello->endpoints <= TARGET_ENDPOINTS_MAX &&
            (unsigned int)hello->hello.kind <= HELLO_OUT_NEXT &&
-           (hello->out == 0 || hello->out == 1);
+           hello->out == (hello->hello.kind == HELLO_OUT ||
+                          hello->hello.kind == HELLO_OUT_NEXT);
 }
 
 apr_status_t relay_hello_read(relay_hello_t *hello, const void *bytes,

@@ -11,6 +11,7 @@ use Bench qw(program numbers with_cpu cpu_seconds pss_kib descriptors threads);
 use IPC::Open2 qw(open2);
 use Stage qw(ca);
 use Stock;
+use T::Dir qw(read_file);
 use Time::HiRes qw(time sleep);
 
 my $load = program('rpc_load');
@@ -142,6 +143,23 @@ sub page_beside {
         map { [$load, qw(-v rpch -s bench.example.test:6001), '-u', "u$_:secret", '-p', "127.0.0.1:$port"] } 0 .. 19);
 }
 
+# Calls on a tunnel one of whose channels came to another child than its owner,
+# or on one that has none such.
+my $eight_children = "StartServers 8\nServerLimit 8\nThreadsPerChild 8\nMinSpareThreads 64\nMaxSpareThreads 64\n"
+    . "MaxRequestWorkers 64\nAsyncRequestWorkerFactor 400\n";
+my $several;
+sub with_relays {
+    my ($wanted) = @_;
+    $several //= Stage::new_rpc_proxy($eight_children);
+    my $relays = sub { scalar(() = read_file($several->log_file) =~ /PN13075/g) };
+    for (1 .. 50) {
+        my $before = $relays->();
+        my $value  = numbers(@{ client_of($several, 0, @rpch) }, qw(rtt 1 1 64));
+        return $value if ($relays->() > $before) == $wanted;
+    }
+    die "no tunnel of that kind\n";
+}
+
 my @needs = ('modules/mod_rpcproxy.so', 'bench/rpc_load');
 my @haproxy = (@needs, '/usr/sbin/haproxy');
 my $tcp = 'the same calls straight over TCP';
@@ -243,4 +261,9 @@ return (
       rows => [
         ['rpc.close', 'us', 'ours.p99', 'connect.p99', "$connect; back end closes, client sees it, p99", '', 'ours <= 1000000'],
         ['rpc.close.in', 'us', 'ours.client_p99', 'connect.p99', "$connect; client closes IN, sees OUT end, p99", '', 'ours <= 1000000'] ] },
+    { needs => [@needs], rounds => 7,
+      targets => { ours => sub { with_relays(1) }, one => sub { with_relays('') } },
+      rows => [
+        ['rpc.relay', 'us', 'ours.p50', 'one.p50', 'the same with both channels in one child; p50'],
+        ['rpc.relay.p99', 'us', 'ours.p99', 'one.p99', 'the same with both channels in one child'] ] },
 );

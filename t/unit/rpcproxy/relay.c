@@ -99,6 +99,11 @@ static void test_hostile(void)
     len = relay_hello_write(&h, bytes, sizeof(bytes));
     is_int(relay_hello_read(&got, bytes, len, &why), APR_EINVAL,
            "no kind of channel");
+    h = make_hello();
+    h.out = 0;
+    len = relay_hello_write(&h, bytes, sizeof(bytes));
+    is_int(relay_hello_read(&got, bytes, len, &why), APR_EINVAL,
+           "an OUT channel that came as IN");
 }
 
 int main(void)
