@@ -281,7 +281,7 @@ static int do_script(action_t *a, const command_t *command)
                                         strerror(errno)));
     }
     a->scripted++;
-    rv = action_lines(a, fd, NULL, command_value(command, "echo") != NULL);
+    rv = action_lines(a, fd, 0, command_value(command, "echo") != NULL);
     a->scripted--;
     close(fd);
     return rv;
@@ -334,8 +334,21 @@ static void follow_block(action_t *a, const command_t *command)
     }
 }
 
+/* The guide's modes: "exit" leaves the innermost one, "end" all of them; 0 when
+ * there is none left. */
+static int leave(action_t *a, const command_t *command, int inside)
+{
+    if (!inside && !a->configuring) {
+        return 0;
+    }
+    if (!inside || command_value(command, "end")) {
+        a->configuring = 0;
+    }
+    return 1;
+}
+
 /* 0 when the line ends the session. */
-static int one_line(action_t *a, const char *line, int *status)
+static int one_line(action_t *a, const char *line, int person, int *status)
 {
     command_t command;
     const char *why;
@@ -350,10 +363,24 @@ static int one_line(action_t *a, const char *line, int *status)
     }
     *status = action_any(a, &command);
     follow_block(a, &command);
-    return inside || command.id != COMMAND_EXIT;
+    if (command.id == COMMAND_CONFIGURE) {
+        a->configuring = 1;
+        fputs(person ? "Enter configuration commands, one per line. End with "
+                       "CNTL/Z.\n"
+                     : "",
+              stdout);
+    }
+    return command.id != COMMAND_EXIT || leave(a, &command, inside);
 }
 
-int action_lines(action_t *a, int fd, const char *prompt, int echo)
+static const char *prompt_of(const action_t *a)
+{
+    return a->block[0]      ? "smtp-submit(config-trigger)# "
+           : a->configuring ? "smtp-submit(config)# "
+                            : "smtp-submit# ";
+}
+
+int action_lines(action_t *a, int fd, int person, int echo)
 {
     apr_pool_t *all = a->pool;
     int first = ACTION_OK, go_on = 1;
@@ -363,19 +390,22 @@ int action_lines(action_t *a, int fd, const char *prompt, int echo)
         int status = ACTION_OK;
 
         apr_pool_create(&a->pool, all);
-        line =
-            prompt ? terminal_ask(prompt, a->pool) : terminal_line(fd, a->pool);
+        line = person ? terminal_ask(prompt_of(a), a->pool)
+                      : terminal_line(fd, a->pool);
         if (line && echo) {
             puts(line);
         }
         /* Settings live as long as their line: read them for each one. */
         status = line ? action_configure(a, NULL) : ACTION_OK;
-        go_on = line && status == ACTION_OK && one_line(a, line, &status);
+        go_on =
+            line && status == ACTION_OK && one_line(a, line, person, &status);
         first = first ? first : status;
         apr_pool_destroy(a->pool);
     }
     a->pool = all;
-    return prompt ? ACTION_OK : first;
+    a->configuring = 0;
+    a->block[0] = '\0';
+    return person ? ACTION_OK : first;
 }
 
 static const struct {

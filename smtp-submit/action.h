@@ -33,8 +33,9 @@ struct action_t {
     submit_config_t config;
     spool_t spool;
     int debug;
-    int scripted;   /* standard input is not the message */
-    char block[24]; /* "trigger 1 " after such a line, else "" */
+    int scripted;    /* standard input is not the message */
+    int configuring; /* after "configure terminal" */
+    char block[24];  /* "trigger 1 " after such a line, else "" */
     /* Told, before the mail is written, that it is to be delivered; may be
      * NULL. */
     void (*get_ready)(action_t *action, int wait);
@@ -81,8 +82,8 @@ int action_setup(action_t *action, const command_t *command);
 int action_any(action_t *action, const command_t *command);
 
 /* Obeys the lines of a descriptor; the first bad exit status that comes.
- * `prompt` is NULL for a script. */
-int action_lines(action_t *action, int fd, const char *prompt, int echo);
+ * `person`: someone types them, after prompts. */
+int action_lines(action_t *action, int fd, int person, int echo);
 
 /* Prints a sentence on standard error and yields `status`. */
 int action_says(int status, const char *why);

@@ -500,63 +500,100 @@ apr_array_header_t *command_values(const command_t *command, const char *name,
 
 /* ---- help ---- */
 
-/* Adds "shown  help" once, when it starts with `prefix`. */
+typedef struct help_t {
+    const char *shown, *text;
+} help_t;
+
+/* Adds a line once, when it starts with `prefix`. */
 static void add_help(apr_array_header_t *lines, const char *shown,
-                     const char *help, const char *prefix, apr_pool_t *pool)
+                     const char *text, const char *prefix)
 {
-    const char *line = apr_psprintf(pool, "%-22s %s", shown, help);
+    help_t *line;
     int i;
 
     if (prefix && strncmp(shown, prefix, strlen(prefix)) != 0) {
         return;
     }
     for (i = 0; i < lines->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(lines, i, const char *), line) == 0) {
+        line = &APR_ARRAY_IDX(lines, i, help_t);
+        if (strcmp(line->shown, shown) == 0 && strcmp(line->text, text) == 0) {
             return;
         }
     }
-    APR_ARRAY_PUSH(lines, const char *) = line;
+    line = apr_array_push(lines);
+    line->shown = shown;
+    line->text = text;
 }
 
 static void help_choice(apr_array_header_t *lines, const element_t *e,
-                        const char *prefix, apr_pool_t *pool)
+                        const char *pattern, const char *prefix,
+                        apr_pool_t *pool)
 {
     char *copy = apr_pstrmemdup(pool, e->text, e->len), *state, *word;
 
     for (word = apr_strtok(strchr(copy, '=') + 1, "|", &state); word;
          word = apr_strtok(NULL, "|", &state)) {
-        add_help(lines, word, grammar_keyword_help(word), prefix, pool);
+        add_help(lines, word, grammar_keyword_help(word, pattern), prefix);
     }
 }
 
 static void help_element(apr_array_header_t *lines, const element_t *e,
-                         const char *prefix, apr_pool_t *pool)
+                         const char *pattern, const char *prefix,
+                         apr_pool_t *pool)
 {
     const grammar_parameter_t *parameter;
     const char *keyword;
 
     if (e->kind == CHOICE) {
-        help_choice(lines, e, prefix, pool);
+        help_choice(lines, e, pattern, prefix, pool);
     }
     else if (e->kind == KEYWORD) {
         keyword = apr_pstrmemdup(pool, e->text, e->len);
-        add_help(lines, keyword, grammar_keyword_help(keyword), prefix, pool);
+        add_help(lines, keyword, grammar_keyword_help(keyword, pattern),
+                 prefix);
     }
     else if (!prefix && (parameter = grammar_parameter(e->text, e->len))) {
-        add_help(lines, parameter->shown, parameter->help, NULL, pool);
+        add_help(lines, parameter->shown, parameter->help, NULL);
     }
 }
 
 static int by_text(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const help_t *one = a, *two = b;
+    int order = strcmp(one->shown, two->shown);
+
+    return order ? order : strcmp(one->text, two->text);
+}
+
+/* The words in one column, as wide as the longest, the texts in another. */
+static const char *print_help(const apr_array_header_t *lines, int may_end,
+                              apr_pool_t *pool)
+{
+    apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(const char *));
+    int i, width = 6;
+
+    for (i = 0; i < lines->nelts; i++) {
+        int len = (int)strlen(APR_ARRAY_IDX(lines, i, help_t).shown);
+
+        width = len > width ? len : width;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        const help_t *line = &APR_ARRAY_IDX(lines, i, help_t);
+
+        APR_ARRAY_PUSH(parts, const char *) =
+            apr_psprintf(pool, "%-*s %s\n", width, line->shown, line->text);
+    }
+    if (may_end) {
+        APR_ARRAY_PUSH(parts, const char *) = "<cr>\n";
+    }
+    return apr_array_pstrcat(pool, parts, 0);
 }
 
 const char *command_help(const apr_array_header_t *words, const char *prefix,
                          apr_pool_t *pool)
 {
     apr_array_header_t *places = beginnings(pool);
-    apr_array_header_t *lines = apr_array_make(pool, 16, sizeof(const char *));
+    apr_array_header_t *lines = apr_array_make(pool, 16, sizeof(help_t));
     trial_t trial = {NULL, NULL, NULL, pool};
     int i, k, end, may_end = 0;
 
@@ -565,22 +602,18 @@ const char *command_help(const apr_array_header_t *words, const char *prefix,
             follow(&trial, places, &APR_ARRAY_IDX(words, i, command_word_t));
     }
     for (i = 0; i < places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(places, i, place_t);
         const element_t *next[ELEMENTS_MAX + 1];
-        int count = reachable(&APR_ARRAY_IDX(places, i, place_t), next, &end);
+        int count = reachable(place, next, &end);
 
         may_end |= end;
         for (k = 0; k < count; k++) {
-            help_element(lines, next[k], prefix, pool);
+            help_element(lines, next[k], place->pattern->row->pattern, prefix,
+                         pool);
         }
     }
-    qsort(lines->elts, (size_t)lines->nelts, sizeof(const char *), by_text);
-    if (may_end && !prefix) {
-        APR_ARRAY_PUSH(lines, const char *) = "<cr>";
-    }
-    return lines->nelts
-               ? apr_pstrcat(pool, apr_array_pstrcat(pool, lines, '\n'), "\n",
-                             NULL)
-               : "";
+    qsort(lines->elts, (size_t)lines->nelts, sizeof(help_t), by_text);
+    return print_help(lines, may_end && !prefix, pool);
 }
 
 const char *command_syntax(apr_pool_t *pool)

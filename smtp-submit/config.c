@@ -24,6 +24,7 @@ typedef struct setting_t {
 
 /* clang-format off */
 static const setting_t settings[] = {
+    {COMMAND_TRIGGER,         NULL,                                   NULL,        FIELD(triggers)},
     {COMMAND_SERVER,          "mail smtpserver",                      "SERVER",    FIELD(server)},
     {COMMAND_AUTHENTICATION,  NULL,                                   NULL,        FIELD(method)},
     {COMMAND_PORT,            "mail smtpserver port",                 "PORT",      FIELD(port)},
@@ -54,7 +55,6 @@ static const setting_t settings[] = {
     {COMMAND_LOG_WINDOW,      "log window",                           "SECONDS",   FIELD(log_window)},
     {COMMAND_LOG_LIMIT,       "log limit",                            "COUNT",     FIELD(log_limit)},
     {COMMAND_LOG_EMAIL,       NULL,                                   NULL,        FIELD(targets)},
-    {COMMAND_TRIGGER,         NULL,                                   NULL,        FIELD(triggers)},
 };
 /* clang-format on */
 

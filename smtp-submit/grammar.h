@@ -29,6 +29,7 @@ typedef struct grammar_parameter_t {
 
 typedef struct grammar_keyword_t {
     const char *word, *help;
+    const char *where; /* only in rows with these words; NULL: in all */
 } grammar_keyword_t;
 
 extern const grammar_row_t grammar_rows[];
@@ -38,8 +39,8 @@ extern const int grammar_rows_count;
  * stands in a pattern. */
 const grammar_parameter_t *grammar_parameter(const char *name, apr_size_t len);
 
-/* The explanation of a keyword, "" when it has none. */
-const char *grammar_keyword_help(const char *word);
+/* The explanation of a keyword in a row, "" when it has none. */
+const char *grammar_keyword_help(const char *word, const char *pattern);
 
 /* 1 when some keyword starts with `text`. */
 int grammar_starts_keyword(const char *text);

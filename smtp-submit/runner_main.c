@@ -43,8 +43,7 @@ int main(int argc, const char *const argv[])
     }
     if (arguments.none) {
         action.scripted = !terminal_is_there();
-        status = action_lines(&action, STDIN_FILENO,
-                              action.scripted ? NULL : "smtp-submit# ", 0);
+        status = action_lines(&action, STDIN_FILENO, !action.scripted, 0);
     }
     else {
         status = action_any(&action, &arguments.command);

@@ -3,14 +3,15 @@
 
 #include "trigger.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HYSTERESIS = 2 /* percent */ };
 
-static const char every_day[] = "smtwtfs";
+/* As the guide has it: a capital tells Saturday from Sunday. */
+static const char every_day[] = "smtwtfS";
+static const char rule[] = "-----\n";
 
 static const struct {
     const char *keyword;
@@ -97,8 +98,8 @@ static void set_type(trigger_t *t, const command_t *command)
             t->type = (trigger_type_t)i;
         }
     }
-    t->number = number(command, "PERCENT") + number(command, "MINUTES") +
-                number(command, "PORT");
+    t->number = number(command, "PERCENT") + number(command, "LOAD") +
+                number(command, "MINUTES") + number(command, "PORT");
     if (clock) {
         t->number = (int)strtol(clock, NULL, 10) * 60 +
                     (int)strtol(strchr(clock, ':') + 1, NULL, 10);
@@ -134,6 +135,18 @@ static apr_status_t remove_trigger(apr_array_header_t *triggers, int id,
     return APR_SUCCESS;
 }
 
+/* In the letters of every_day, whatever case they were written in. */
+static const char *days_of(const char *text, apr_pool_t *pool)
+{
+    char *days = apr_pstrdup(pool, every_day);
+    int i;
+
+    for (i = 0; every_day[i]; i++) {
+        days[i] = text[i] == '-' ? '-' : every_day[i];
+    }
+    return days;
+}
+
 apr_status_t trigger_apply(apr_array_header_t *triggers,
                            const command_t *command, const char **why,
                            apr_pool_t *pool)
@@ -141,7 +154,6 @@ apr_status_t trigger_apply(apr_array_header_t *triggers,
     int id = number(command, "TRIGGER"), place;
     trigger_t *t;
 
-    (void)pool;
     if (command->id == COMMAND_TRIGGER && command->no) {
         return remove_trigger(triggers, id, why);
     }
@@ -152,7 +164,7 @@ apr_status_t trigger_apply(apr_array_header_t *triggers,
         break;
     case COMMAND_TRIGGER_SCRIPT:
         place = number(command, "PLACE") - 1;
-        t->scripts[place] = command->no ? NULL : command_value(command, "FILE");
+        t->scripts[place] = command->no ? NULL : command_value(command, "SCRIPT");
         break;
     case COMMAND_TRIGGER_ACTIVE:
         t->inactive = command->no;
@@ -167,7 +179,9 @@ apr_status_t trigger_apply(apr_array_header_t *triggers,
         t->repeat = number(command, "COUNT");
         break;
     case COMMAND_TRIGGER_DAYS:
-        t->days = command->no ? every_day : command_value(command, "DAYS");
+        t->days = command->no
+                      ? every_day
+                      : days_of(command_value(command, "DAYS"), pool);
         break;
     default:
         break;
@@ -215,27 +229,27 @@ static const char *print_one(const trigger_t *t, apr_pool_t *pool)
     int i;
 
     if (t->type) {
-        text = apr_pstrcat(pool, text, " type ", types[t->type].keyword,
+        text = apr_pstrcat(pool, text, "  type ", types[t->type].keyword,
                            *more ? " " : "", more, "\n", NULL);
     }
     if (t->description) {
-        text = apr_pstrcat(pool, text, " description ",
+        text = apr_pstrcat(pool, text, "  description ",
                            command_quote(t->description, pool), "\n", NULL);
     }
     if (t->repeat) {
-        text = apr_psprintf(pool, "%s repeat %d\n", text, t->repeat);
+        text = apr_psprintf(pool, "%s  repeat %d\n", text, t->repeat);
     }
     if (strcmp(t->days, every_day) != 0) {
-        text = apr_pstrcat(pool, text, " days ", t->days, "\n", NULL);
+        text = apr_pstrcat(pool, text, "  days ", t->days, "\n", NULL);
     }
     for (i = 0; i < TRIGGER_SCRIPTS; i++) {
         if (t->scripts[i]) {
-            text = apr_psprintf(pool, "%s script %d %s\n", text, i + 1,
+            text = apr_psprintf(pool, "%s  script %d %s\n", text, i + 1,
                                 command_quote(t->scripts[i], pool));
         }
     }
-    return apr_pstrcat(pool, text, t->inactive ? " no active\n" : "",
-                       t->test ? " test\n" : "", NULL);
+    return apr_pstrcat(pool, text, t->inactive ? "  no active\n" : "",
+                       t->test ? "  test\n" : "", NULL);
 }
 
 const char *trigger_print(const apr_array_header_t *triggers, int id,
@@ -277,7 +291,7 @@ static const char *show_one(const trigger_t *t, apr_pool_t *pool)
         *more ? apr_pstrcat(pool, types[t->type].shown, " (", more, ")", NULL)
               : types[t->type].shown;
 
-    return apr_psprintf(pool, "%03d %-20s %-20s %c  %c  %c  %-10s %4d %s\n",
+    return apr_psprintf(pool, "%03d %-19s %-20s %c  %c  %c  %-11s %-4d %s\n",
                         t->id, what, t->description ? t->description : "",
                         t->inactive ? 'N' : 'Y', t->test ? 'Y' : 'N', 'Y',
                         t->repeat ? apr_itoa(pool, t->repeat) : "Continuous",
@@ -287,10 +301,10 @@ static const char *show_one(const trigger_t *t, apr_pool_t *pool)
 const char *trigger_show(const apr_array_header_t *triggers, apr_pool_t *pool)
 {
     const char *text =
-        "TR# Type & Details       Description          Ac Te Tr "
-        "Repeat     #Scr Days/Date\n"
-        "--------------------------------------------------------"
-        "-----------------------\n";
+        apr_pstrcat(pool,
+                    "TR# Type & Details      Description          Ac Te Tr "
+                    "Repeat      #Scr Days/Date\n",
+                    rule, NULL);
     int i;
 
     for (i = 0; i < triggers->nelts; i++) {
@@ -324,15 +338,14 @@ const char *trigger_show_counts(const trigger_counts_t *c, apr_pool_t *pool)
         {"ATMF node triggers activated today", 0},
         {"Log triggers activated today", c->today[TRIGGER_LOG]},
     };
-    static const char rule[] =
-        "------------------------------------------------------------\n";
     const char *text =
         apr_pstrcat(pool, "Trigger Module Counters\n", rule, NULL);
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        text = apr_psprintf(pool, "%s%-50s %9ld\n", text, rows[i].label,
-                            rows[i].value);
+        text =
+            apr_psprintf(pool, "%s%-34s%s %ld\n", text, rows[i].label,
+                         strlen(rows[i].label) > 34 ? " " : "", rows[i].value);
     }
     return apr_pstrcat(pool, text, rule, NULL);
 }
@@ -377,5 +390,5 @@ int trigger_may_fire(const trigger_t *t, const trigger_state_t *state,
                      int weekday)
 {
     return !t->inactive && (t->repeat == 0 || state->fired < t->repeat) &&
-           apr_islower(t->days[weekday]);
+           t->days[weekday] != '-';
 }

@@ -40,7 +40,7 @@ typedef struct trigger_t {
     const char *description;
     int inactive, test;
     int repeat;       /* 0: always */
-    const char *days; /* smtwtfs, a capital is a day without */
+    const char *days; /* smtwtfS, - for a day without */
     const char *scripts[TRIGGER_SCRIPTS];
 } trigger_t;
 

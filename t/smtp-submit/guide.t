@@ -117,7 +117,7 @@ subtest 'S66: what only a switch has stays at 0' => sub {
 subtest 'S61 S66: a USB trigger' => sub {
     my $s = fresh('trigger 4 type usb in', 'trigger 5 type usb', 'trigger 6 type usb out');
     my $config = ($s->run(qw(show running-config)))[1];
-    like($config, qr/trigger 4\n type usb in\n.*trigger 5\n type usb\n.*trigger 6\n type usb out\n/s, 'in the file');
+    like($config, qr/trigger 4\n  type usb in\n.*trigger 5\n  type usb\n.*trigger 6\n  type usb out\n/s, 'in the file');
     $s->input($config, qw(config load -));
     is(($s->run(qw(show running-config)))[1], $config, 'which is read back');
     like(($s->run(qw(show trigger)))[1], qr/^004 USB event \(in\)/m, 'show trigger');
@@ -130,6 +130,35 @@ subtest 'S61 S66: a USB trigger' => sub {
         unlike(read_file($s->dir . '/log'), qr/Trigger 6 activated/, 'and does not go');
     }
     is($watch->stop, 0, 'watch ends');
+};
+
+subtest 'S50 S67: the guide\'s mail and trigger configuration' => sub {
+    my $s = T::Submit->new;
+    my ($status, $out, $err) = $s->input(<<'TEXT');
+enable
+configure terminal
+mail smtpserver smtp.example.com
+mail smtpserver authentication crammd5 username fred password uniquePassword
+mail from fred@example.com
+trigger 1
+type memory 90 up
+active
+script 1 mem.scp
+active
+end
+show running-config
+TEXT
+    is("$status$err", '0', 'every line is understood');
+    like($out, qr{\A!
+trigger 1
+  type memory 90 up
+  script 1 mem\.scp
+!
+mail smtpserver smtp\.example\.com
+mail smtpserver authentication crammd5 username fred password 8 [A-Za-z0-9+/]+=*
+mail from fred\@example\.com
+mail spool \S+
+\z}, 'as the guide prints it');
 };
 
 subtest 'S71: mode prompts and files are the shell\'s' => sub {

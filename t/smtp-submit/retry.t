@@ -162,6 +162,15 @@ subtest 'the daemon' => sub {
     ok(until_true(sub { 1 == (() = $server->messages) }, 10), 'sends what is there');
     queue($s, 'after');
     ok(until_true(sub { 2 == (() = $server->messages) }, 5), 'sends what comes, at once');
+    my $other = T::SmtpServer->start;
+    $s->set('mail smtpserver port ' . $other->port);
+    queue($s, 'elsewhere');
+    ok(until_true(sub { $other->messages }, 10), 'follows a change of the settings');
+    write_file($s->conf, read_file($s->conf) . "nonsense\n");
+    ok(until_true(sub {
+        utime undef, undef, $s->spool . '/new';    # whatever wakes it makes it look
+        read_file($s->dir . '/log') =~ /PN15024: settings are not read again: .*"nonsense"/;
+    }, 10), 'and keeps to those it has when they are wrong');
     is($daemon->stop('TERM', 5), 0, 'ends at SIGTERM');
     like(read_file($s->dir . '/log'), qr/PN15010: runner started.*PN15002: mail \S+ to bob\@example\.test sent: 250 queued.*PN15011: runner ended/s, 'its log');
 };

@@ -161,7 +161,7 @@ subtest 'S50: config load keeps comments and order' => sub {
     for (1 .. 2) {
         $s->input($config, qw(config load -));
         is(read_file($s->conf), "! top\n\nmail from a\@b.c\n# about the server\nmail smtpserver x.example\n"
-            . "$spool\nlog email a\@b.c level error\n!\ntrigger 1\n type reboot\n!\n! inside\n! end\n", "the same settings, load $_");
+            . "$spool\nlog email a\@b.c level error\n!\ntrigger 1\n  type reboot\n!\n! inside\n! end\n", "the same settings, load $_");
         is(shown(), $config, 'which mean the same');
     }
     $s->input("$spool\nmail smtpserver y.example\nmail hostname top\n", qw(config load -));
@@ -214,7 +214,7 @@ subtest 'P1: the settings of an ocsmanager.ini' => sub {
 subtest 'S69: help and wrong commands' => sub {
     write_file($s->conf, 'mail spool ' . $s->spool . "\n");
     is(($s->run(qw(mail smtpserver port ?)))[1],
-        "<1-65535>              TCP port of the SMTP server\n", '?');
+        "<1-65535> TCP port of the SMTP server\n", '?');
     like(($s->run(qw(send --help)))[1], qr/^attach .*^<cr>$/ms, '--help');
     for my $line ('mail smtpserver port 65536', 'mail smtpserver a b', 'mail smtpserver', 'nonsense') {
         is(($s->run(split / /, $line))[0], 64, "$line: 64");

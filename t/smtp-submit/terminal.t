@@ -127,9 +127,11 @@ subtest 'S69 S71: the prompt' => sub {
     $t->type("mail to a\@b.c subject prompt\n");
     ok($t->expect(qr/Type the message below/), 'mail at the prompt');
     $t->type("typed\n\x04");
-    ok($t->expect(qr/Sending \S+ ok\.\r\nsmtp-submit# $/), 'and back at the prompt');
+    ok($t->expect(qr/Sending \S+ ok\.\r\nsmtp-submit\(config\)# $/), 'and back at the prompt');
     $t->type("exit\n");
-    is($t->end, 0, 'exit');
+    ok($t->expect(qr/exit\r\nsmtp-submit# $/), 'exit leaves the mode');
+    $t->type("exit\n");
+    is($t->end, 0, 'then the program');
     like((($server->messages)[-1])->[1], qr/\r\n\r\ntyped\r\n\z/, 'text');
 };
 

@@ -99,6 +99,33 @@ subtest 'S69 S71: the prompt, its help, Ctrl-D' => sub {
     ok($tmux->sees(qr/smtp-submit# *\n\$ *$/), 'Ctrl-D leaves, on a line of its own');
 };
 
+subtest 'S61 S71: the guide\'s last example, typed into its modes' => sub {
+    # Types a line as a person does, who waits for the prompt.
+    my $line = sub {
+        my ($text, $prompt) = @_;
+        $tmux->type($text, 'Enter');
+        return $tmux->sees(qr/\Q$text\E *\n(?:.*\n)*\Q$prompt\E *\n?\z/);
+    };
+    my ($exec, $config, $trigger) = map { "smtp-submit$_#" } '', '(config)', '(config-trigger)';
+    $tmux->clear;
+    ok($line->('submit', $exec), 'the program');
+    ok($line->('enable', $exec), 'enable');
+    like($line->('configure terminal', $config), qr/^Enter configuration commands, one per line\. End with CNTL\/Z\.$/m, 'configure terminal');
+    ok($line->('trigger 1', $trigger), 'trigger');
+    ok($line->('type memory 90 up', $trigger), 'type');
+    like($line->('script 1 ?', $trigger), qr/^FILE   The file containing the script$/m, 'help inside the block');
+    ok($line->('script 1 mem.scp', $trigger), 'script');
+    ok($line->('exit', $config), 'exit leaves the block');
+    ok($line->('trigger 1', $trigger), 'into it again');
+    ok($line->('active', $trigger), 'active');
+    ok($line->('end', $exec), 'end leaves both');
+    like($line->('sh trigger', $exec), qr/^TR# Type & Details      Description          Ac Te Tr Repeat      #Scr Days\/Date
+-----
+001 Memory \(90% up\)                          Y  N  Y  Continuous  1    smtwtfS$/m, 'show trigger');
+    ok($line->('no trigger 1', $exec), 'no trigger');
+    ok($line->('exit', '$'), 'exit leaves the program');
+};
+
 subtest 'colours are for terminals that have them' => sub {
     $tmux->clear;
     $tmux->type('submit mail to a@b.c queue-only </dev/null; submit mail to nobody@b.c </dev/null', 'Enter');

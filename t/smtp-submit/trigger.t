@@ -35,39 +35,44 @@ type memory 90 ?
 type memory 90 up
 active
 script ?
+script 1 ?
 script 1 mem.scp
 active
 end
 show mail
 TEXT
     is("$status$err", '0', 'every line is understood');
-    like($out, qr/\A<1-100> +The percentage at which to trigger\n/, 'S69: the range');
-    like($out, qr/^any +Activate when.*\ndown +Activate when.*\nup +Activate when.*\n<cr>$/m, 'S69: the directions') or diag $out;
-    like($out, qr/^<1-5> +The list position of the script$/m, 'S69: the position');
+    like($out, qr/^<1-100> The percentage of memory usage at which to trigger\n/m, 'S69: the range');
+    like($out, qr/^any    Activate when memory usage passes the specified level in either direction
+down   Activate when memory usage drops below the specified level
+up     Activate when memory usage exceeds the specified level
+<cr>$/m, 'S69: the directions') or diag $out;
+    like($out, qr/^<1-5>  The list position of the script\nFILE   The file containing the script$/m, 'S69: the position, the file');
     like($out, qr/^Mail Settings$/m, 'end leaves the block, not the session');
-    like(shown($s), qr/^!\ntrigger 1\n type memory 90 up\n script 1 mem\.scp\n!$/m, 'S67: running-config');
+    like(shown($s), qr/^!\ntrigger 1\n  type memory 90 up\n  script 1 mem\.scp\n!$/m, 'S67: running-config');
     my $config = shown($s);
     $s->input($config, qw(config load -));
     is(shown($s), $config, 'S67: is the identity');
-    $s->set('trigger 1 description "Memory is short"', 'trigger 1 repeat 3', 'trigger 1 days smtwtfS', 'trigger 1 test');
-    like(shown($s), qr/^!\ntrigger 1\n type memory 90 up\n description "Memory is short"\n repeat 3\n days smtwtfS\n script 1 mem\.scp\n test\n!$/m,
+    $s->set('trigger 1 description "Memory is short"', 'trigger 1 repeat 3', 'trigger 1 days -MtwTf-', 'trigger 1 test');
+    like(shown($s), qr/^!\ntrigger 1\n  type memory 90 up\n  description "Memory is short"\n  repeat 3\n  days -mtwtf-\n  script 1 mem\.scp\n  test\n!$/m,
         'changed from outside the block');
     $s->set('trigger 1 no script 1', 'trigger 1 no description', 'trigger 1 repeat forever', 'trigger 1 no days',
         'trigger 1 no test', 'trigger 1 no active');
-    like(shown($s), qr/^!\ntrigger 1\n type memory 90 up\n no active\n!$/m, 'and back');
+    like(shown($s), qr/^!\ntrigger 1\n  type memory 90 up\n  no active\n!$/m, 'and back');
     $s->set('no trigger 1');
     unlike(shown($s), qr/trigger/, 'no trigger');
     is(($s->run(qw(no trigger 1)))[0], 78, 'an unknown one');
 };
 
 subtest 'S65: show trigger' => sub {
-    my $s = fresh('trigger 1 type memory 90 up', 'trigger 1 script 1 mem.scp', 'trigger 1 days smtwtfS',
+    my $s = fresh('trigger 1 type memory 90 up', 'trigger 1 script 1 mem.scp', 'trigger 2 type reboot', 'trigger 2 days -mtwtf-',
         'trigger 12 type ping-poll 192.0.2.1 port 443 down', 'trigger 12 no active', 'trigger 12 description Gateway');
     is(($s->run(qw(show trigger)))[1], <<'TEXT', 'table');
-TR# Type & Details       Description          Ac Te Tr Repeat     #Scr Days/Date
--------------------------------------------------------------------------------
-001 Memory (90% up)                           Y  N  Y  Continuous    1 smtwtfS
-012 Ping-poll (192.0.2.1 port 443 down) Gateway              N  N  Y  Continuous    0 smtwtfs
+TR# Type & Details      Description          Ac Te Tr Repeat      #Scr Days/Date
+-----
+001 Memory (90% up)                          Y  N  Y  Continuous  1    smtwtfS
+002 Reboot                                   Y  N  Y  Continuous  0    -mtwtf-
+012 Ping-poll (192.0.2.1 port 443 down) Gateway              N  N  Y  Continuous  0    smtwtfS
 TEXT
 };
 
@@ -93,12 +98,12 @@ subtest 'S66: show trigger count' => sub {
     my $s = fresh('trigger 7 type memory 90');
     $s->run(qw(activate trigger 7)) for 1 .. 2;
     my $text = ($s->run(qw(show trigger count)))[1];
-    my @labels = map { /^(\S.*?)  / } grep { !/^-/ } split /\n/, $text;
+    my @labels = map { /^(\S.*?) +\d+$/ } grep { !/^-/ } split /\n/, $text;
     is_deeply(\@labels, ['Trigger activations', 'Last trigger activated',
         map({ "$_ triggers activated today" } 'Time', 'Periodic', 'Interface', 'CPU', 'Memory', 'Reboot', 'Ping-poll',
             'USB event', 'Stack master fail', 'Stack member', 'Stack link', 'ATMF node', 'Log')], 'labels in their order');
-    like($text, qr/\ATrigger Module Counters\n-+\nTrigger activations +2\nLast trigger activated +7\n/, 'activations');
-    like($text, qr/^Memory triggers activated today +2$/m, 'of today');
+    like($text, qr/\ATrigger Module Counters\n-----\nTrigger activations                2\nLast trigger activated             7\n/, 'activations');
+    like($text, qr/^Memory triggers activated today    2$/m, 'of today, in the guide\'s column');
     write_file($s->spool . '/trigger-counts', "5 7 2020001 0 0 0 0 5 0 0 0 0\n");
     like(($s->run(qw(show trigger count)))[1], qr/^Memory triggers activated today +0$/m, 'today ends at midnight');
 };

@@ -171,20 +171,20 @@ static void test_help(apr_pool_t *pool)
 
     command_split(&words, "mail smtpserver port", 20, &why, pool);
     is_str(command_help(words, NULL, pool),
-           "<1-65535>              TCP port of the SMTP server\n",
+           "<1-65535> TCP port of the SMTP server\n",
            "S69: the range of a number");
     command_split(&words, "mail smtpserver tls", 19, &why, pool);
     is_str(command_help(words, NULL, pool),
-           "smtps                  TLS from the first byte\n"
-           "starttls               Start in clear text, then change to TLS\n",
+           "smtps    TLS from the first byte\n"
+           "starttls Start in clear text, then change to TLS\n",
            "S69: the choices");
     command_split(&words, "show", 4, &why, pool);
     is_str(command_help(words, "r", pool),
-           "running-config         The configuration as commands\n",
+           "running-config The configuration as commands\n",
            "S69: words that start so");
     command_split(&words, "show mail", 9, &why, pool);
     is_str(command_help(words, NULL, pool),
-           "json                   As JSON\n<cr>\n", "S69: may end here");
+           "json   As JSON\n<cr>\n", "S69: may end here");
     command_split(&words, "nonsense", 8, &why, pool);
     is_str(command_help(words, NULL, pool), "", "no help for nonsense");
     command_split(&words, "", 0, &why, pool);

@@ -58,7 +58,7 @@ static void test_may_fire(void)
     trigger_t t = {0};
     trigger_state_t state = {0};
 
-    t.days = "Smtwtfs";
+    t.days = "-mtwtfS";
     is_int(trigger_may_fire(&t, &state, 0), 0, "S65: not on Sundays");
     is_int(trigger_may_fire(&t, &state, 1), 1, "S65: on Mondays");
     t.repeat = 2;
