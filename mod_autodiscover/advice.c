@@ -305,8 +305,9 @@ static void check_urls(const discover_settings_t *s, apr_array_header_t *advice)
         tell(advice, "AutodiscoverOabUrl: names a folder, behind which "
                      "clients put oab.xml; write a slash at its end");
     }
-    if (eas && (strlen(eas) < strlen(EAS_PATH) ||
-                strcasecmp(eas + strlen(eas) - strlen(EAS_PATH), EAS_PATH))) {
+    if (eas &&
+        (strlen(eas) < strlen(EAS_PATH) ||
+         strcasecmp(eas + strlen(eas) - strlen(EAS_PATH), EAS_PATH) != 0)) {
         tell(advice, "AutodiscoverActiveSyncUrl: Apple's devices take the "
                      "host alone, and ask there for " EAS_PATH);
     }

@@ -135,7 +135,8 @@ static void advise_on_domains(const autodiscover_server_t *conf,
         discover_settings_merge(&settings, &conf->settings,
                                 domains[i].settings);
         discover_advice_give(&settings, advice);
-        for (k = 0; k < i && strcmp(domains[k].name, domains[i].name); k++) {
+        for (k = 0; k < i && strcmp(domains[k].name, domains[i].name) != 0;
+             k++) {
         }
         if (k < i) {
             APR_ARRAY_PUSH(advice, const char *) = apr_psprintf(
