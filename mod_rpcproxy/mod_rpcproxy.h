@@ -7,6 +7,7 @@
  *
  *   request    what a request wants to be; answers and refusals
  *   channel    the HTTP side of one channel, suspended (event MPM)
+ *   filters    how its bytes pass those of httpd
  *   blocking   the same with a worker thread, where the MPM cannot suspend
  *   poller     the threads that own everything after the hand-over
  *   vconns     the pairing table of one poller
@@ -36,6 +37,7 @@
 #include <sys/socket.h>
 
 #include "lib/log.h"
+#include "network.h"
 #include "tally.h"
 #include "target.h"
 #include "timers.h"
@@ -66,7 +68,8 @@ typedef struct rpcproxy_dir_t {
     int user_tunnels;
     int address_tunnels;
     int backend_tunnels;
-    int trace; /* rpcproxy_trace_e */
+    int same_network4, same_network6; /* bits */
+    int trace;                        /* rpcproxy_trace_e */
 } rpcproxy_dir_t;
 
 typedef struct rpcproxy_server_t {
@@ -238,7 +241,8 @@ struct rpcproxy_chan_t {
     vconn_channel_e role;
     request_rec *r; /* both NULL for one that another child relays */
     conn_rec *c;
-    const char *client; /* address of the client */
+    const char *client;         /* address of the client */
+    char network[NETWORK_TEXT]; /* that all channels must come from */
     server_rec *server;
     hello_t hello;
     vconn_identity_t identity;
@@ -387,6 +391,7 @@ struct rpcproxy_tunnel_t {
     unsigned int end_code;
     const char *end_why;
     const char *client; /* address of the first channel's client */
+    char network[NETWORK_TEXT];
     apr_time_t began;
     int opened;
 };

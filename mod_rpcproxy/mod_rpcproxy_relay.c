@@ -344,6 +344,7 @@ static void describe(const rpcproxy_chan_t *chan, relay_hello_t *to)
         memcpy(to->endpoint, chan->endpoint,
                sizeof(*to->endpoint) * (apr_size_t)chan->endpoints);
     }
+    memcpy(to->network, chan->network, sizeof(to->network));
     to->user = chan->identity.user;
     to->target = chan->identity.target;
     to->client = chan->client;

@@ -285,6 +285,7 @@ static int take_hello(relayed_t *x, apr_size_t len)
     chan->connect_by = hello.connect_by;
     chan->client = hello.client;
     chan->backend = hello.backend;
+    memcpy(chan->network, hello.network, sizeof(chan->network));
     chan->identity.user = hello.user;
     chan->identity.target = hello.target;
     chan->identity.server = chan->server;

@@ -372,6 +372,7 @@ rpcproxy_tunnel_t *rpcproxy_tunnel_create(rpcproxy_chan_t *first)
     t->began = first->poller->now;
     t->partial_time = apr_time_from_sec(first->partial_timeout);
     t->client = append(&strings, client);
+    memcpy(t->network, first->network, sizeof(t->network));
     t->timer.fire = on_timer;
     t->again.run = run_again;
     identity.user = append(&strings, identity.user);

@@ -108,6 +108,12 @@ void rpcproxy_vconns_join(rpcproxy_chan_t *chan)
     if (!t) {
         return;
     }
+    if (strcmp(t->network, chan->network) != 0) {
+        refuse(chan, VCONN_ACCESS_DENIED,
+               "its client is in another network (RPCProxySameNetworkIPv4, "
+               "RPCProxySameNetworkIPv6)");
+        return;
+    }
     e.type = VCONN_EV_JOIN;
     e.now = chan->poller->now;
     e.hello = &chan->hello;

@@ -9,7 +9,7 @@
 /* The members before the strings travel as they are in memory: both ends run
  * on one machine, and their sizes must agree. */
 #define IMAGE_SIZE offsetof(relay_hello_t, user)
-#define VERSION 2
+#define VERSION 3
 #define SIGNATURE                                                              \
     (VERSION << 24 ^ sizeof(hello_t) << 16 ^ sizeof(vconn_options_t) << 8 ^    \
      IMAGE_SIZE)
@@ -65,6 +65,7 @@ static int is_sane(const relay_hello_t *hello)
     }
     return hello->endpoints >= 0 && hello->endpoints <= TARGET_ENDPOINTS_MAX &&
            (unsigned int)hello->hello.kind <= HELLO_OUT_NEXT &&
+           memchr(hello->network, 0, sizeof(hello->network)) &&
            hello->out == (hello->hello.kind == HELLO_OUT ||
                           hello->hello.kind == HELLO_OUT_NEXT);
 }

@@ -11,6 +11,7 @@
 #include <apr_errno.h>
 
 #include "target.h"
+#include "network.h"
 #include "vconn.h"
 
 typedef enum relay_type_e {
@@ -44,6 +45,7 @@ typedef struct relay_hello_t {
     int endpoints; /* of the back end */
     target_endpoint_t endpoint[TARGET_ENDPOINTS_MAX];
     apr_time_t connect_by;
+    char network[NETWORK_TEXT]; /* of the client */
     const char *user, *target, *client, *backend;
     const char *server; /* names the virtual host */
 } relay_hello_t;

@@ -104,6 +104,46 @@ $_->close for @half, $third;
 $httpd->stop;
 $httpd->log_ok(qw(PN13061));
 
+# Channels of one tunnel at several virtual hosts, and from several networks.
+start_httpd('');
+for my $tls (0, 1) {
+    my @other = $tls ? () : (tls => $ca->{ca});
+    my ($answer, $first) = head_of_one_more($tls ? (tls => $ca->{ca}) : ());
+    my $second = client(vc => $first->{vc}, @other);
+    $second->open_in;
+    $second->send_b1;
+    like($second->in->read_head, qr/ 503 RPC Error: 5\r/, 'IN at another virtual host is refused');
+    $first->open_in;
+    $first->send_b1;
+    is(length $first->out->read_pdu, $_, 'the right one still joins') for 28, 44;
+    $_->close for $first, $second;
+}
+$httpd->stop;
+$httpd->log_ok(qw(PN13051 PN13061));
+
+start_httpd('RPCProxySameNetworkIPv4 24');
+for my $from ('127.0.0.9', '127.0.1.1') {
+    my ($answer, $first) = head_of_one_more();
+    my $second = client(vc => $first->{vc}, from => $from);
+    $second->open_in;
+    $second->send_b1;
+    my $same = $from =~ /^127\.0\.0\./;
+    like($second->in->read_head, qr/ 503 RPC Error: 5\r/, "IN from $from is refused") unless $same;
+    ($same ? $second : $first)->{$_} //= ($same ? $first : $second)->{$_} for qw(out server);
+    my $whole = $same ? $second : do { $first->open_in; $first->send_b1; $first };
+    is(length $whole->out->read_pdu, $_, "IN from $from: " . ($same ? 'it joins' : 'the right one still joins')) for 28, 44;
+    my $new = client(vc => $first->{vc}, from => $from);
+    $new->open_in;
+    $new->in->send(T::Rpch::rts(4, T::Rpch::version(), map { T::Rpch::ck($_) } $first->{vc}, $whole->{in_cookie}, T::Rpch::cookie()));
+    $same ? is(length $whole->out->read_pdu, 28, "its successor from $from: IN_R2/A4")
+        : like($new->in->read_head, qr/ 503 RPC Error: 5\r/, "its successor from $from is refused");
+    $whole->in->send(T::Rpch::request(1, 'here'));
+    is($whole->{server}->read_pdu, T::Rpch::request(1, 'here'), "from $from: and it works");
+    $_->close for $first, $second, $new;
+}
+$httpd->stop;
+$httpd->log_ok(qw(PN13061));
+
 # First and partial PDU.
 start_httpd("RPCProxyFirstPDUTimeout 2\nRPCProxyPartialPDUTimeout 2");
 for my $tls (0, 1) {

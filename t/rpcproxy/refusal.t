@@ -145,6 +145,8 @@ for my $bad (['RPCProxy Perhaps', qr/RPCProxy must be On or Off/],
     ['RPCProxyMaxTunnelsPerAddress many', qr/RPCProxyMaxTunnelsPerAddress: write a whole number from 1 to 1000000, or 0/],
     ['RPCProxyMaxTunnelsPerBackend -1', qr/RPCProxyMaxTunnelsPerBackend: write/],
     ['RPCProxyReceiveWindow 100', qr/RPCProxyReceiveWindow: write a whole number from 8192/],
+    ['RPCProxySameNetworkIPv4 33', qr/RPCProxySameNetworkIPv4: write a whole number from 1 to 32, or 0/],
+    ['RPCProxySameNetworkIPv6 /64', qr/RPCProxySameNetworkIPv6: write a whole number from 1 to 128, or 0/],
     ['RPCProxyTrace Some', qr/RPCProxyTrace: write Off, RTS or All/]) {
     my ($line, $message) = @$bad;
     my $broken = T::Httpd->new(modules => ['rpcproxy'], conf => "<Location />\n$line\n</Location>\n");

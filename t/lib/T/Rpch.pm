@@ -6,7 +6,7 @@ package T::Rpch;
 #
 #   my $backend = T::Rpch->listener;          # port: $backend->sockport
 #   my $c = T::Rpch->new(port => $httpd->port, target => 'x.test:6001',
-#       user => 'alice', password => 'secret');   # tls => CA file
+#       user => 'alice', password => 'secret');   # tls => CA file, from => address
 #   $c->open_out; $c->open_in; $c->send_a1; $c->send_b1;
 #   $c->expect_open;                          # 200, A3, C2
 #   my $server = $c->accept($backend);
@@ -57,7 +57,8 @@ sub request_head {
 
 sub connect {
     my ($self) = @_;
-    my @to = (PeerHost => $self->{host}, PeerPort => $self->{port}, Timeout => 10);
+    my @to = (PeerHost => $self->{host}, PeerPort => $self->{port}, Timeout => 10,
+        $self->{from} ? (LocalAddr => $self->{from}) : ());
     my $socket = $self->{tls}
         ? IO::Socket::SSL->new(@to, SSL_ca_file => $self->{tls}, @{ $self->{ssl} // [] })
         : IO::Socket::INET->new(@to);
