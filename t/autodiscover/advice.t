@@ -70,8 +70,9 @@ for my $row (
 
 for my $row (['Ntlm', 'Basic', 1], ['Ntlm', 'None', 0], ['Basic', 'Basic', 0]) {
     my ($package, $type, $is_told) = @$row;
-    my (undef, $out) = T::Httpd->new(modules => [qw(mailbox autodiscover rpcproxy)], load => ['ldap'], main => $login,
+    my ($passed, $out) = T::Httpd->new(modules => [qw(mailbox autodiscover rpcproxy)], load => ['ldap'], main => $login,
         conf => "${good}AutodiscoverRpcProxy mail.example.com ssl $package\n<Location /rpc>\nAuthType $type\n</Location>")->configtest;
+    ok($passed, 'httpd starts') or diag($out);
     is($out =~ /PN12014: AutodiscoverRpcProxy: says $package, but AuthType at \S+ is Basic/ ? 1 : 0, $is_told,
         "$package is told where AuthType is $type");
 }
