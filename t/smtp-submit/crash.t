@@ -97,6 +97,23 @@ sub try_deliver {
     return (undef, $doubt);
 }
 
+# Queues and delivers by one command, then delivers what is left.
+sub try_both {
+    my ($call, $what) = @_;
+    my $s       = fresh();
+    my $subject = 'b' . ++$number;
+    ($status, $out, $err) = inject($s, "text\n", $call, $what, qw(mail to bob@example.test subject), $subject);
+    $killed += $status == 137;
+    my $accepted = $out =~ /^Sending /;
+    my $doubt = ($s->run(qw(show mail json)))[1] =~ /"in_doubt": true/;
+    for (1 .. 3) { $s->run('flush') if $s->ids }
+    my $copies = copies($subject);
+    return ('accepted and not delivered', $doubt) if $accepted && $copies == 0;
+    return ("$copies copies", $doubt) if $copies > ($doubt ? 2 : 1);
+    return ('the queue is not empty', $doubt) if $s->ids;
+    return (undef, $doubt);
+}
+
 my @enqueue_calls = calls(fresh(), "text\n", @enqueue, 'probe');
 my $s = fresh();
 $s->input("text\n", @enqueue, 'probe');
@@ -124,15 +141,27 @@ subtest 'delivery, killed at each system call' => sub {
         $in_doubt += $doubt;
         is($wrong, undef, "$call->[0] $call->[1]" . ($doubt ? ' (in doubt)' : ''));
     }
-    note sprintf 'killed at %d places of enqueue and %d of delivery; %d of them leave a mail in doubt',
+    diag sprintf 'killed at %d places of enqueue and %d of delivery: no mail lost; at %d of them one is left in doubt',
         scalar(@enqueue_calls), scalar(@deliver_calls), $in_doubt;
     cmp_ok($killed, '>=', @deliver_calls * 0.95, "died $killed times");
     ok($in_doubt > 0 && $in_doubt < @deliver_calls / 2, 'few places leave a mail in doubt');
 };
 
+subtest 'both by one command, killed at each system call' => sub {
+    my @calls = calls(fresh(), "text\n", qw(mail to bob@example.test subject probe));
+    my $in_doubt = $killed = 0;
+    for my $call (@calls) {
+        my ($wrong, $doubt) = try_both($call, 'signal=KILL');
+        $in_doubt += $doubt;
+        is($wrong, undef, "$call->[0] $call->[1]" . ($doubt ? ' (in doubt)' : ''));
+    }
+    diag sprintf 'killed at %d places of both by one command: no mail lost; at %d of them one is left in doubt', scalar(@calls), $in_doubt;
+    cmp_ok($killed, '>=', @calls * 0.85, "died $killed times");
+};
+
 subtest 'delivery, each write failing' => sub {
     for my $error (qw(ENOSPC EIO)) {
-        for my $call (grep { $_->[0] =~ /^(?:write|fdatasync|unlink|pwrite64)$/ } @deliver_calls) {
+        for my $call (grep { $_->[0] =~ /^(?:p?write(?:64)?|f(?:data)?sync|unlink|rename|openat|p?read(?:64)?|flock|sendto|recvfrom|connect)$/ } @deliver_calls) {
             is((try_deliver($call, "error=$error"))[0], undef, "$error at $call->[0] $call->[1]");
         }
     }

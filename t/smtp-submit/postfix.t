@@ -8,9 +8,10 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use T::Ca;
-use T::Dir qw(temp_dir read_file);
+use T::Dir qw(temp_dir read_file write_file);
 use T::Postfix;
 use T::Submit;
+use T::Wait qw(free_port until_port);
 
 plan skip_all => 'needs root' if $>;
 
@@ -19,9 +20,23 @@ my $ca  = T::Ca->make("$dir");
 my $mx  = T::Postfix->new(ca => $ca)->start;
 my ($status, $out, $err);
 
+# Cyrus SASL behind TLS, too: two more ports.
+my %more = map { $_ => free_port() } $mx->cyrus ? qw(cyrus_starttls cyrus_smtps) : ();
+if (%more) {
+    my $cyrus = '-o smtpd_sasl_auth_enable=yes -o smtpd_sasl_type=cyrus -o smtpd_sasl_path=smtpd -o smtpd_sasl_local_domain=mx.example.test';
+    my $master = $mx->dir . '/pf/master.cf';
+    $mx->stop_postfix;
+    write_file($master, read_file($master)
+        . "127.0.0.1:$more{cyrus_starttls} inet n - n - - smtpd $cyrus -o smtpd_tls_security_level=encrypt -o smtpd_tls_auth_only=yes\n"
+        . "127.0.0.1:$more{cyrus_smtps} inet n - n - - smtpd $cyrus -o smtpd_tls_wrappermode=yes\n");
+    $mx->start_postfix;
+    until_port('127.0.0.1', $_, 30) or die "postfix does not listen on $_\n" for values %more;
+}
+
 my %tls = (clear => 'no mail smtpserver tls', cyrus => 'no mail smtpserver tls',
     open => 'no mail smtpserver tls', starttls => 'mail smtpserver tls starttls',
-    smtps => 'mail smtpserver tls smtps', wrongname => 'mail smtpserver tls smtps');
+    smtps => 'mail smtpserver tls smtps', wrongname => 'mail smtpserver tls smtps',
+    cyrus_starttls => 'mail smtpserver tls starttls', cyrus_smtps => 'mail smtpserver tls smtps');
 
 # A program set up for one of Postfix's ports.
 sub submit_to {
@@ -29,14 +44,15 @@ sub submit_to {
     my $s = T::Submit->new;
     $s->set('mail smtpserver ' . ($host // '127.0.0.1'), 'mail from fred@example.test',
         "mail smtpserver tls-ca-file $ca->{ca}", $tls{$port},
-        'mail smtpserver port ' . $mx->port($port));
+        'mail smtpserver port ' . ($more{$port} // $mx->port($port)));
     $s->set("mail smtpserver authentication $method username fred password uniquePassword")
         if $method;
     return $s;
 }
 
 my @combinations = ((map { my $p = $_; map { [$p, $_] } qw(plain login crammd5) }
-    qw(clear starttls smtps), $mx->cyrus ? 'cyrus' : ()), ['open', undef]);
+    qw(clear starttls smtps), $mx->cyrus ? qw(cyrus cyrus_starttls cyrus_smtps) : ()), ['open', undef]);
+my $tried = 0;
 
 for my $combination (@combinations) {
     my ($port, $method) = @$combination;
@@ -47,8 +63,9 @@ for my $combination (@combinations) {
     like($out, qr/\ASending \d{14}\.\d+\.\.\. ok\.\n\z/, "$name: ok") or diag $err;
     my ($mail) = $mx->wait_mail(1, 10);
     like($mail // '', qr/^Subject: \Q$name\E$/m, "$name: arrived");
-    like(($s->run(qw(show counter mail)))[1], qr/^Mails Sent {11}\.\.\.\.\. 1$/m, "$name: S46 counted");
+    $tried += like(($s->run(qw(show counter mail)))[1], qr/^Mails Sent {11}\.\.\.\.\. 1$/m, "$name: S46 counted");
 }
+is($tried, $mx->cyrus ? 19 : 10, 'S04: every login by every way');
 
 subtest 'S16: how the mail came, says Postfix' => sub {
     $mx->clear;
