@@ -88,6 +88,16 @@ static void queued(void *baton, const char *id)
     }
 }
 
+static void failed(void *baton, const char *address, const char *why)
+{
+    action_t *a = baton;
+    report_t log = {.hostname = submit_config_hostname(&a->config, a->pool),
+                    .stderr_too = 1};
+
+    report(&log, LOG_ERR, PN(15026) "no mail to %s: %s", address,
+           why ? why : "the queue cannot be written");
+}
+
 /* The script runs beside us: whoever writes the log must not wait for it. */
 static void triggered(void *baton, const trigger_t *trigger, const char *text)
 {
@@ -136,6 +146,7 @@ int action_log_ingest(action_t *a, const command_t *command)
                 : follow ? tail_open(follow)
                          : STDIN_FILENO;
     in.queued = queued;
+    in.failed = failed;
     in.triggered = triggered;
     in.baton = a;
     in.pool = a->pool;

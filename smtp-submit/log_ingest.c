@@ -177,7 +177,7 @@ static void send_mail(reader_t *r, storm_t *storm, const log_target_t *target)
     const log_ingest_t *in = r->ingest;
     enqueue_request_t request = {0};
     apr_array_header_t *to = apr_array_make(r->pool, 1, sizeof(const char *));
-    const char *id, *text, *why;
+    const char *id, *text, *why = NULL;
 
     APR_ARRAY_PUSH(to, const char *) = target->address;
     request.config = in->config;
@@ -188,8 +188,10 @@ static void send_mail(reader_t *r, storm_t *storm, const log_target_t *target)
     request.subject = subject_of(r, storm);
     text = body_of(r, storm, target);
     request.body = disk_bytes(text, strlen(text));
-    if (enqueue_mail(&request, &id, &why, r->pool) == ENQUEUE_OK &&
-        in->queued) {
+    if (enqueue_mail(&request, &id, &why, r->pool) != ENQUEUE_OK) {
+        in->failed(in->baton, target->address, why);
+    }
+    else {
         in->queued(in->baton, id);
     }
     storm_sent(storm, apr_time_now());

@@ -18,6 +18,8 @@ typedef struct log_ingest_t {
     int copy;     /* each line goes there as well; -1: nowhere */
     /* Called after a mail was queued. */
     void (*queued)(void *baton, const char *id);
+    /* Called when one could not be; what it would have said is lost. */
+    void (*failed)(void *baton, const char *address, const char *why);
     /* Called for each message that a trigger of type log waits for. */
     void (*triggered)(void *baton, const trigger_t *trigger, const char *text);
     void *baton;

@@ -127,6 +127,15 @@ subtest 'S53 S54 S55: what is mailed' => sub {
     like(($s->run('log', 'test', '<3>x: y'))[1], qr/^Email a\@b\.c: filter 2 excludes it$/m, 'exclude wins');
 };
 
+subtest 'a queue that takes nothing' => sub {
+    my $s = fresh('log email a@b.c level error', 'no mail from');
+    my ($status, $out, $err) = $s->input("<3>app: broken\n<3>app: again\n", qw(log ingest));
+    like($err, qr/^\S+ \S+ smtp-submit\[\d+\]: PN15026: no mail to a\@b\.c: % Error: no sender is configured/, 'is told');
+    is(scalar(() = $err =~ /PN15026/g), 1, 'once a mail, not once a line');
+    $s->input($err, qw(log ingest));
+    is(scalar($s->ids), 0, 'and makes no mail itself');
+};
+
 subtest 'the mail' => sub {
     my $s = fresh('log email a@b.c level error', 'mail hostname top');
     $s->input("<3>app[7]: caf\xc3\xa9 \xff %N broke\r\n", qw(log ingest));
