@@ -363,7 +363,8 @@ static int read_tower(const epm_interface_t *interface, const void *bytes,
 static epm_result_e read_towers(int *port, const epm_interface_t *interface,
                                 bytes_reader_t *r, int towers, const char **why)
 {
-    *port = 0;
+    int told = 0;
+
     while (towers-- > 0) {
         apr_size_t most = bytes_get_u32(r), len = bytes_get_u32(r);
         const unsigned char *tower = bytes_get(r, len);
@@ -377,13 +378,12 @@ static epm_result_e read_towers(int *port, const epm_interface_t *interface,
         if (found < 0) {
             return malformed(why, "endpoint mapper's tower is malformed");
         }
-        if (!*port) {
-            *port = found;
-        }
+        told = told ? told : found;
     }
-    return *port ? EPM_OK
-                 : refused(why, "endpoint mapper knows no TCP port of the "
-                                "interface");
+    *port = told;
+    return told ? EPM_OK
+                : refused(why, "endpoint mapper knows no TCP port of the "
+                               "interface");
 }
 
 /* Behind the header of a response: what ept_map returns. */

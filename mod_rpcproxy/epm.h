@@ -40,7 +40,8 @@ apr_size_t epm_write_map(const epm_interface_t *interface, void *out,
                          apr_size_t room);
 
 /* Judge the `len` bytes of an answer that have arrived so far.  More bytes than
- * the answer has are malformed: nobody asked for them. */
+ * the answer has are malformed: nobody asked for them.  *port is 0 unless all is
+ * well. */
 epm_result_e epm_read_bind(const void *bytes, apr_size_t len, const char **why);
 epm_result_e epm_read_map(int *port, const epm_interface_t *interface,
                           const void *bytes, apr_size_t len, const char **why);

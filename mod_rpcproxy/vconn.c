@@ -201,9 +201,7 @@ static void hold(vconn_t *v, const vconn_event_t *e, int by_lifetime)
 {
     v->held = e->len;
     if (by_lifetime) {
-        if (!v->out_recycle_at) {
-            v->out_recycle_at = e->now + v->options.setup;
-        }
+        await_successor(v, e->now);
     }
     else if (!v->sender.acked && !v->silent_at) {
         v->silent_at = e->now + SILENT_PEER;
@@ -233,11 +231,16 @@ static void on_backend_pdu(vconn_t *v, const vconn_event_t *e,
 static void recycle_out_if_due(vconn_t *v, const vconn_event_t *e,
                                vconn_actions_t *out)
 {
+    int waits = v->held && !flow_lifetime_room(&v->lifetime, v->held);
+
     if (v->state == VCONN_OPEN && v->out == VCONN_OUT_OPENED &&
-        (flow_lifetime_near_end(&v->lifetime) ||
-         (v->held && !flow_lifetime_room(&v->lifetime, v->held)))) {
+        (flow_lifetime_near_end(&v->lifetime) || waits)) {
         v->out = VCONN_OUT_A3W;
         vconn_step_send_form(v, e, out, RTS_OUT_R_A2);
+    }
+    /* Acknowledgements may have taken the room of the PDU that waits. */
+    if (v->state == VCONN_OPEN && v->out == VCONN_OUT_A3W && waits) {
+        await_successor(v, e->now);
     }
 }
 

@@ -36,8 +36,9 @@ static void check_endpoints(const target_rule_t *rule, int port)
 
         target_endpoint(&e, &rule->backend[i], (struct sockaddr *)&six,
                         sizeof(six), port);
-        if (strlen(target_endpoint_text(text, &e)) < 5 ||
-            (!target_port(&e.address) && !e.interface.uuid[0])) {
+        if (strlen(target_endpoint_text(text, &e)) < sizeof("[::]:1") - 1 ||
+            (target_port(&e.address) == 0) !=
+                (rule->backend[i].port == TARGET_PORT_MAPPED)) {
             abort();
         }
     }

@@ -12,8 +12,19 @@
 
 #include "mod_rpcproxy/vconn.h"
 
-#define MODEL_LIFETIME 3000
-#define MODEL_WINDOW 8192
+/* What the client and the administrator have chosen. */
+typedef struct model_options_t {
+    apr_uint32_t lifetime;                 /* of OUT channels */
+    apr_uint32_t window;                   /* of the client */
+    apr_size_t pdu, big_pdu;               /* of the back end */
+    apr_interval_time_t setup, ping, idle; /* see vconn_options_t */
+    int quiet;
+} model_options_t;
+
+#define MODEL_PDU 5000     /* of the client */
+#define MODEL_RECEIVE 8192 /* our window for it */
+#define MODEL_UNREAD                                                           \
+    15000 /* an engine that has so much to forward reads no more */
 
 /* What can happen; each is one letter of a sequence. */
 typedef enum model_letter_e {
@@ -52,11 +63,13 @@ typedef enum model_letter_e {
     MODEL_TICK,
     MODEL_TICK_UNSENT,
     MODEL_STOP,
+    MODEL_FORWARDED_PART,
     MODEL_LETTERS
 } model_letter_e;
 
 typedef struct model_t {
     vconn_t v;
+    model_options_t options;
     apr_time_t now;
     int have[VCONN_CHANNELS];
     int answered; /* the header of the present OUT has been sent */
@@ -70,14 +83,23 @@ typedef struct model_t {
     const char *wrong; /* the first violation */
 } model_t;
 
-static inline void model_init(model_t *m)
+static inline void model_init_as(model_t *m, const model_options_t *options)
 {
     static const rts_cookie_t cookie = {{1, 2, 3}};
     static const vconn_identity_t identity = {"alice", "srv:6001", "vhost"};
 
     memset(m, 0, sizeof(*m));
     m->now = 1000000;
+    m->options = *options;
     vconn_init(&m->v, &cookie, &identity);
+}
+
+static inline void model_init(model_t *m)
+{
+    static const model_options_t options = {3000,     8192,     300, 1400,
+                                            30000000, 60000000, 0,   0};
+
+    model_init_as(m, &options);
 }
 
 static inline void model_check(model_t *m, int holds, const char *wrong)
@@ -92,7 +114,7 @@ static inline void model_on_out(model_t *m, apr_size_t len)
     model_check(m, m->have[VCONN_OUT] && m->answered,
                 "bytes on an OUT channel that is not there or not answered");
     m->out_used += (apr_uint32_t)len;
-    model_check(m, m->out_used <= MODEL_LIFETIME,
+    model_check(m, m->out_used <= m->options.lifetime,
                 "more bytes than the channel announced");
 }
 
@@ -164,9 +186,64 @@ static inline void model_act(model_t *m, const vconn_action_t *a,
     }
 }
 
+/* Whoever waits for somebody has a deadline, and that is due at some time. */
+static inline void model_check_exits(model_t *m)
+{
+    const vconn_t *v = &m->v;
+    apr_time_t at = vconn_deadline(v);
+
+    if (v->state == VCONN_NEW || v->state == VCONN_ENDED) {
+        return;
+    }
+    if (v->state != VCONN_OPEN) {
+        model_check(m, v->setup_at != 0, "a set-up without an exit");
+    }
+    model_check(m, v->in != VCONN_IN_A5W || v->in_recycle_at,
+                "a new IN without an exit");
+    model_check(m, v->out <= VCONN_OUT_A3W || v->out_recycle_at,
+                "a new OUT without an exit");
+    model_check(m,
+                !v->held || vconn_relays(v) || v->sender.acked ||
+                    v->silent_at || v->out_recycle_at,
+                "a PDU that waits for ever");
+    model_check(m,
+                (!v->setup_at || at <= v->setup_at) &&
+                    (!v->in_recycle_at || at <= v->in_recycle_at) &&
+                    (!v->out_recycle_at || at <= v->out_recycle_at),
+                "a deadline that nobody is told");
+}
+
+/* Every byte that was read goes on, or the connection ends. */
+static inline void model_check_bytes(model_t *m, const vconn_event_t *e,
+                                     const vconn_actions_t *actions, int relays)
+{
+    const vconn_t *v = &m->v;
+    int i, forwards = 0, relayed = 0;
+
+    for (i = 0; i < actions->count; i++) {
+        forwards += actions->action[i].type == VCONN_ACT_FORWARD;
+        relayed += actions->action[i].type == VCONN_ACT_RELAY;
+    }
+    model_check(m, v->counts.bytes_up == m->up, "bytes up");
+    model_check(m, v->counts.bytes_down == m->down, "bytes down");
+    model_check(m, !vconn_reads(v, VCONN_IN_NEXT), "reads a new IN before A5");
+    if (v->state == VCONN_ENDED) {
+        return;
+    }
+    model_check(m, forwards == (e->type == VCONN_EV_PDU),
+                "a PDU of the client that is lost or doubled");
+    if (e->type == VCONN_EV_BACKEND_PDU) {
+        model_check(m, relayed || (!relays && v->held == e->len),
+                    "a PDU of the back end that is lost");
+    }
+    model_check(m, relayed <= 1 && v->held == m->offered,
+                "a PDU of the back end that is doubled or forgotten");
+}
+
 static inline void model_handle(model_t *m, vconn_event_t *e)
 {
     int i, newcomer = e->type == VCONN_EV_JOIN;
+    int relays = m->v.held && vconn_relays(&m->v);
     vconn_actions_t actions;
 
     e->now = m->now;
@@ -180,31 +257,31 @@ static inline void model_handle(model_t *m, vconn_event_t *e)
     }
     model_check(m, !newcomer, "a newcomer is left standing");
     model_check(m, actions.count < VCONN_ACTIONS_MAX, "too many actions");
-    /* Whoever waits for somebody has a deadline. */
-    model_check(m,
-                m->v.state == VCONN_NEW || m->v.state == VCONN_ENDED ||
-                    (m->v.state == VCONN_OPEN && m->v.in == VCONN_IN_OPENED &&
-                     m->v.out <= VCONN_OUT_A3W) ||
-                    vconn_deadline(&m->v) != 0,
-                "a state without an exit");
-    model_check(m, m->v.counts.bytes_up == m->up, "bytes up");
-    model_check(m, m->v.counts.bytes_down == m->down, "bytes down");
+    model_check_exits(m);
+    model_check_bytes(m, e, &actions, relays);
 }
 
 static inline void model_join(model_t *m, hello_kind_e kind, int right,
                               const char *user, const char *target)
 {
-    static const vconn_options_t options = {
-        MODEL_WINDOW, MODEL_LIFETIME, 120000, 30000000, 60000000, 0, 0};
+    vconn_options_t options;
     vconn_identity_t identity = {user, target, m->v.identity.server};
     vconn_event_t e = {0};
     hello_t hello = {0};
 
+    memset(&options, 0, sizeof(options)); /* states are compared byte by byte */
+    options.receive_window = MODEL_RECEIVE;
+    options.lifetime = m->options.lifetime;
+    options.connection_timeout = 120000;
+    options.setup = m->options.setup;
+    options.ping = m->options.ping;
+    options.idle = m->options.idle;
+    options.quiet = m->options.quiet;
     hello.kind = kind;
     hello.vconn = m->v.cookie;
     hello.channel.bytes[0] = ++m->cookies;
     hello.channel.bytes[1] = 1;
-    hello.window = MODEL_WINDOW;
+    hello.window = m->options.window;
     hello.predecessor =
         kind == HELLO_IN_NEXT ? m->v.in_cookie : m->v.out_cookie;
     if (!right) {
@@ -239,7 +316,7 @@ static inline void model_rts(model_t *m, vconn_channel_e channel,
         else if (rts.command[i].type == RTS_FLOW_CONTROL_ACK) {
             rts.command[i].number =
                 right ? m->v.sender.sent : m->v.sender.sent + 1;
-            rts.command[i].window = MODEL_WINDOW;
+            rts.command[i].window = m->options.window;
         }
         if (!right) {
             rts.command[i].cookie.bytes[7] ^=
@@ -279,6 +356,20 @@ static inline void model_backend_pdu(model_t *m, apr_size_t len)
     model_handle(m, &e);
 }
 
+/* The back end's socket has taken `len` bytes. */
+static inline void model_forwarded(model_t *m, apr_size_t len)
+{
+    vconn_event_t e = {0};
+
+    if (len > 0 && len <= m->unforwarded) {
+        m->unforwarded -= len;
+        e.type = VCONN_EV_FORWARDED;
+        e.channel = VCONN_BACKEND;
+        e.len = len;
+        model_handle(m, &e);
+    }
+}
+
 static inline void model_event(model_t *m, vconn_event_e type,
                                vconn_channel_e channel, int possible)
 {
@@ -287,11 +378,7 @@ static inline void model_event(model_t *m, vconn_event_e type,
     if (possible) {
         e.type = type;
         e.channel = channel;
-        e.len = m->unforwarded;
         e.why = "because";
-        if (type == VCONN_EV_FORWARDED) {
-            m->unforwarded = 0;
-        }
         model_handle(m, &e);
     }
 }
@@ -301,11 +388,15 @@ static inline void model_closed(model_t *m, vconn_channel_e channel)
     int there = m->have[channel];
 
     model_event(m, VCONN_EV_CLOSED, channel, there);
+    model_check(m,
+                !there || m->v.state == VCONN_ENDED || channel == VCONN_IN_NEXT,
+                "goes on without a channel");
 }
 
 static inline void model_tick(model_t *m, apr_size_t unsent)
 {
     apr_time_t at = vconn_deadline(&m->v);
+    vconn_t before = m->v;
     vconn_event_t e = {0};
 
     if (at) {
@@ -317,6 +408,12 @@ static inline void model_tick(model_t *m, apr_size_t unsent)
                     m->v.state == VCONN_ENDED || !vconn_deadline(&m->v) ||
                         vconn_deadline(&m->v) > m->now,
                     "a deadline that a tick does not move");
+        model_check(m,
+                    m->v.setup_at <= before.setup_at &&
+                        m->v.in_recycle_at <= before.in_recycle_at &&
+                        (!before.out_recycle_at ||
+                         m->v.out_recycle_at <= before.out_recycle_at),
+                    "an end that a tick puts off");
     }
 }
 
@@ -361,16 +458,18 @@ static inline void model_step(model_t *m, model_letter_e letter)
         model_event(m, VCONN_EV_BACKEND_FAILED, VCONN_BACKEND, m->backend == 1);
         break;
     case MODEL_IN_PDU:
-        model_pdu(m, VCONN_IN, 5000);
+        if (m->unforwarded < MODEL_UNREAD) {
+            model_pdu(m, VCONN_IN, MODEL_PDU);
+        }
         break;
     case MODEL_FORWARDED:
-        model_event(m, VCONN_EV_FORWARDED, VCONN_BACKEND, m->unforwarded > 0);
+        model_forwarded(m, m->unforwarded);
         break;
     case MODEL_BACKEND_PDU:
-        model_backend_pdu(m, 300);
+        model_backend_pdu(m, m->options.pdu);
         break;
     case MODEL_BACKEND_BIG_PDU:
-        model_backend_pdu(m, 1400);
+        model_backend_pdu(m, m->options.big_pdu);
         break;
     case MODEL_PING:
         model_rts(m, VCONN_IN, RTS_PING, NULL, 1);
@@ -430,8 +529,13 @@ static inline void model_step(model_t *m, model_letter_e letter)
     case MODEL_TICK_UNSENT:
         model_tick(m, 1000);
         break;
+    case MODEL_FORWARDED_PART:
+        model_forwarded(m, MODEL_PDU / 2);
+        break;
     default:
         model_event(m, VCONN_EV_STOP, VCONN_BACKEND, v->state != VCONN_NEW);
+        model_check(m, v->state == VCONN_NEW || v->state == VCONN_ENDED,
+                    "does not stop");
         break;
     }
 }
