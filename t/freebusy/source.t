@@ -14,7 +14,7 @@ use Time::HiRes qw(time);
 use T::Ca;
 use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
-use T::Wait qw(free_port);
+use T::Wait qw(free_port until_true);
 use Ews qw(log_ok server post availability texts text);
 
 my @window = (start => '2026-03-02T00:00:00', end => '2026-03-03T00:00:00',
@@ -206,6 +206,50 @@ subtest 'the cache' => sub {
     is(asked('/dav/alice.ifb') - $before, 2, 'a time of 0 keeps nothing');
     $_->stop for $httpd, $never;
     log_ok($_) for $httpd, $never;
+};
+
+# A calendar too long to be kept as it is: what was found in it is kept.
+subtest 'the cache of busy periods' => sub {
+    my @far = map { sprintf "BEGIN:VEVENT\r\nUID:$_\r\nSUMMARY:far\r\nDTSTART:%04d0101T000000Z\r\nDURATION:PT1H\r\n"
+        . "END:VEVENT\r\n", 1970 + $_ % 50 } 1 .. 1000;
+    my $near = sub { "BEGIN:VEVENT\r\nUID:x\r\nSUMMARY:$_[0]\r\nLOCATION:Room 5\r\nCLASS:$_[1]\r\n"
+        . "DTSTART:20260302T090000Z\r\nDURATION:PT1H\r\nEND:VEVENT\r\n" };
+    write_file("$docs/dav/long.ics", "BEGIN:VCALENDAR\r\n" . join('', @far) . $near->('Tea', 'PUBLIC')
+        . $near->('Doctor', 'PRIVATE') . "END:VCALENDAR\r\n");
+    cmp_ok(-s "$docs/dav/long.ics", '>', 65536, 'more than 64 KiB');
+    my %conf = (users => [qw(long bob)], main => 'FreeBusyCache shmcb', conf => "FreeBusyView Detailed\nFreeBusySource "
+        . $dav->url('/dav/%{user}.ics') . "\nFreeBusyCacheTime 600");
+    my $httpd = server(%conf);
+    my $ask = sub {
+        my ($user, %more) = @_;
+        return (post($httpd, $user, availability(who => ['long@example.test'], @window, %more)))[1];
+    };
+    my $before = asked('/dav/long.ics');
+    for my $n (1 .. 2) {
+        my $xml = $ask->('long', view => 'DetailedMerged');
+        is_deeply([sort(texts($xml, 'Subject'))], ['Doctor', 'Tea'], "the owner sees all, time $n");
+        is_deeply([texts($xml, 'Location')], ['Room 5', 'Room 5'], '  and where');
+        $xml = $ask->('bob', view => 'DetailedMerged');
+        is_deeply([texts($xml, 'Subject')], ['Tea'], 'another one not what is private');
+        is_deeply([texts($xml, 'IsPrivate')], ['false', 'true'], '  but that there is something');
+        $xml = $ask->('bob', view => 'MergedOnly');
+        is(text($xml, 'MergedFreeBusy'), $nine, 'nor more than he asked for');
+    }
+    is(asked('/dav/long.ics') - $before, 2, 'the server was asked once for details and once for times');
+    is(text($ask->('bob', view => 'MergedOnly', start => '2026-03-01T00:00:00'), 'MergedFreeBusy'), '0' x 24 . $nine,
+        'another window is not that one');
+    is(asked('/dav/long.ics') - $before, 3, '  and asked for');
+    $httpd->stop;
+    log_ok($httpd);
+    my $short = server(%conf, conf => $conf{conf} =~ s/600/200ms/r);
+    $before = asked('/dav/long.ics');
+    my $soon = time + 0.3;
+    post($short, 'bob', availability(who => ['long@example.test'], @window));
+    until_true(sub { time > $soon }, 5);
+    post($short, 'bob', availability(who => ['long@example.test'], @window));
+    is(asked('/dav/long.ics') - $before, 2, 'what has expired is not given out');
+    $short->stop;
+    log_ok($short);
 };
 
 $dav->stop;

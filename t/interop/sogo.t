@@ -12,9 +12,17 @@ use Test::More;
 use T::Sogo;
 use Ews qw(log_ok server post availability texts views_ok);
 
+# It believes a proxy that says who asks.
+package Trusting {
+    our @ISA = ('T::Sogo');
+    sub conf { T::Sogo::conf(@_) =~ s/^\{/{\nSOGoTrustProxyAuthentication = YES;/r }
+}
+
+package main;
+
 my $why = T::Sogo->missing;
 plan skip_all => $why if $why;
-my $sogo = T::Sogo->new->start;
+my $sogo = Trusting->new->start;
 
 # Next week, whatever the day is: SOGo's free/busy covers 30 days.
 my $day = time + 7 * 86400;
@@ -50,6 +58,9 @@ my %form = (
     'public free/busy' => 'FreeBusySource ' . $sogo->url('/public/%{user}/freebusy.ifb'),
     'scheduling outbox' => 'FreeBusySource outbox:'
         . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller",
+    'scheduling outbox, as the proxy that SOGo trusts' => 'FreeBusySource outbox:'
+        . $sogo->url('/%{user}/Calendar/personal/')
+        . "\nFreeBusySourceHeader x-webobjects-remote-user %{user}",
     'scheduling outbox, cached' => 'FreeBusySource outbox:'
         . $sogo->url('/%{user}/Calendar/personal/') . "\nFreeBusySourceLogin caller\nFreeBusyCacheTime 600");
 my @later = (start => '2037-03-02T00:00:00', end => '2037-03-03T00:00:00');
