@@ -72,6 +72,7 @@ static void set_options(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf)
     chan->most[RPCPROXY_USER] = conf->user_tunnels;
     chan->most[RPCPROXY_ADDRESS] = conf->address_tunnels;
     chan->most[RPCPROXY_BACKEND] = conf->backend_tunnels;
+    chan->most[RPCPROXY_HOST] = conf->host_tunnels;
     chan->trace = conf->trace;
     network_of(chan->network, chan->client, conf->same_network4,
                conf->same_network6);

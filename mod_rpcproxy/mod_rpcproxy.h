@@ -37,6 +37,7 @@
 #include <sys/socket.h>
 
 #include "lib/log.h"
+#include "guesses.h"
 #include "network.h"
 #include "tally.h"
 #include "target.h"
@@ -68,6 +69,7 @@ typedef struct rpcproxy_dir_t {
     int user_tunnels;
     int address_tunnels;
     int backend_tunnels;
+    int host_tunnels;
     int same_network4, same_network6; /* bits */
     int trace;                        /* rpcproxy_trace_e */
 } rpcproxy_dir_t;
@@ -162,6 +164,7 @@ struct rpcproxy_poller_t {
     apr_pool_t *pool;   /* used by the poller's thread alone */
     apr_hash_t *vconns; /* rts_cookie_t -> rpcproxy_tunnel_t */
     struct rpcproxy_relay_t *relays;
+    guesses_t guesses;
     int stopping;         /* takes no new virtual connection */
     apr_time_t drain_end; /* all of them are ended by then */
     unsigned char scratch[RPCPROXY_SCRATCH];
@@ -202,6 +205,7 @@ typedef enum rpcproxy_party_e {
     RPCPROXY_USER,
     RPCPROXY_ADDRESS, /* of the client */
     RPCPROXY_BACKEND,
+    RPCPROXY_HOST, /* virtual host */
     RPCPROXY_PARTIES
 } rpcproxy_party_e;
 

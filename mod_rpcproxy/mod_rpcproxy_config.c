@@ -38,6 +38,7 @@ static const number_t dir_numbers[] = {
     {"RPCProxyMaxTunnelsPerUser", offsetof(rpcproxy_dir_t, user_tunnels),       1, 1000000, 100, 1},
     {"RPCProxyMaxTunnelsPerAddress", offsetof(rpcproxy_dir_t, address_tunnels), 1, 1000000, 0, 1},
     {"RPCProxyMaxTunnelsPerBackend", offsetof(rpcproxy_dir_t, backend_tunnels), 1, 1000000, 0, 1},
+    {"RPCProxyMaxTunnelsPerHost", offsetof(rpcproxy_dir_t, host_tunnels),       1, 1000000, 0, 1},
     {"RPCProxySameNetworkIPv4",   offsetof(rpcproxy_dir_t, same_network4),      1, 32, 0, 1},
     {"RPCProxySameNetworkIPv6",   offsetof(rpcproxy_dir_t, same_network6),      1, 128, 0, 1},
 };
@@ -313,6 +314,8 @@ const command_rec rpcproxy_commands[] = {
                   ANYWHERE, "tunnels of one client address, 0 for no limit"),
     AP_INIT_TAKE1("RPCProxyMaxTunnelsPerBackend", set_dir_number, NULL,
                   ANYWHERE, "tunnels to one back end, 0 for no limit"),
+    AP_INIT_TAKE1("RPCProxyMaxTunnelsPerHost", set_dir_number, NULL, ANYWHERE,
+                  "tunnels of one virtual host, 0 for no limit"),
     AP_INIT_TAKE1("RPCProxySameNetworkIPv4", set_dir_number, NULL, ANYWHERE,
                   "bits of a client's address that its channels share"),
     AP_INIT_TAKE1("RPCProxySameNetworkIPv6", set_dir_number, NULL, ANYWHERE,

@@ -7,6 +7,7 @@
 
 #include "mod_rpcproxy_relay.h"
 
+#include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <http_main.h>
 #include <stdlib.h>
@@ -176,20 +177,25 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
             "too many tunnels of this address (RPCProxyMaxTunnelsPerAddress)",
         [RPCPROXY_BACKEND] = "too many tunnels to this back end "
                              "(RPCProxyMaxTunnelsPerBackend)",
+        [RPCPROXY_HOST] = "too many tunnels of this virtual host "
+                          "(RPCProxyMaxTunnelsPerHost)",
         [RPCPROXY_LIMIT_CHILD] = "too many tunnels in this process "
                                  "(RPCProxyMaxTunnels, descriptors)",
         [RPCPROXY_LIMIT_HALF_OPEN] =
             "too many tunnels wait for their set-up (RPCProxyMaxHalfOpen)",
         [RPCPROXY_LIMITS] = NULL};
+    char host[2 * sizeof(void *) + 3];
     const char *const name[] = {
         [RPCPROXY_USER] = chan->identity.user,
         [RPCPROXY_ADDRESS] = chan->client,
         [RPCPROXY_BACKEND] = chan->backend,
+        [RPCPROXY_HOST] = host,
     };
     struct rpcproxy_limits_t *limits = limits_of_child();
     rpcproxy_limit_e broken;
     int i;
 
+    apr_snprintf(host, sizeof(host), "%pp", (const void *)chan->server);
     apr_thread_mutex_lock(limits->mutex);
     for (i = 0; i < RPCPROXY_PARTIES; i++) {
         party[i] = party_get(limits->parties[i], name[i]);

@@ -336,6 +336,7 @@ static void describe(const rpcproxy_chan_t *chan, relay_hello_t *to)
     to->options = chan->options;
     to->out = chan->out;
     to->partial_timeout = chan->partial_timeout;
+    _Static_assert(sizeof(to->most) == sizeof(chan->most), "every limit");
     memcpy(to->most, chan->most, sizeof(to->most));
     to->trace = chan->trace;
     to->endpoints = chan->endpoints;

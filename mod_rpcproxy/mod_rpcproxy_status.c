@@ -151,6 +151,7 @@ static const char *const limit_names[RPCPROXY_LIMITS] = {
     [RPCPROXY_USER] = "user",
     [RPCPROXY_ADDRESS] = "address",
     [RPCPROXY_BACKEND] = "backend",
+    [RPCPROXY_HOST] = "host",
     [RPCPROXY_LIMIT_CHILD] = "child",
     [RPCPROXY_LIMIT_HALF_OPEN] = "half_open",
 };

@@ -34,16 +34,21 @@ static void relay(rpcproxy_chan_t *chan, pid_t owner)
     }
 }
 
+static int replaces(const rpcproxy_chan_t *chan)
+{
+    return chan->hello.kind == HELLO_IN_NEXT ||
+           chan->hello.kind == HELLO_OUT_NEXT;
+}
+
 /* 1 when this child has, or has now claimed, the virtual connection of `chan`;
  * else `chan` goes to the child that has it, or is refused. */
 static int is_owned_here(rpcproxy_chan_t *chan)
 {
-    int replaces =
-        chan->hello.kind == HELLO_IN_NEXT || chan->hello.kind == HELLO_OUT_NEXT;
+    rpcproxy_poller_t *p = chan->poller;
+    int replacement = replaces(chan);
     pid_t owner = 0;
 
-    switch (rpcproxy_pairs_find(chan, !replaces && !chan->poller->stopping,
-                                &owner)) {
+    switch (rpcproxy_pairs_find(chan, !replacement && !p->stopping, &owner)) {
     case PAIRS_MINE:
         return 1;
     case PAIRS_FULL:
@@ -63,7 +68,10 @@ static int is_owned_here(rpcproxy_chan_t *chan)
     default:
         break;
     }
-    if (replaces || !chan->poller->stopping) {
+    if (replacement) {
+        guesses_wrong(&p->guesses, chan->identity.user, p->now);
+    }
+    if (replacement || !p->stopping) {
         refuse(chan, VCONN_PROTOCOL_ERROR, "unknown virtual connection");
     }
     else {
@@ -102,9 +110,17 @@ static rpcproxy_tunnel_t *tunnel_for(rpcproxy_chan_t *chan)
 
 void rpcproxy_vconns_join(rpcproxy_chan_t *chan)
 {
-    rpcproxy_tunnel_t *t = tunnel_for(chan);
+    rpcproxy_poller_t *p = chan->poller;
     vconn_event_t e = {0};
+    rpcproxy_tunnel_t *t;
 
+    if (replaces(chan) &&
+        !guesses_allowed(&p->guesses, chan->identity.user, p->now)) {
+        refuse(chan, VCONN_TOO_BUSY,
+               "this user asks for too many unknown virtual connections");
+        return;
+    }
+    t = tunnel_for(chan);
     if (!t) {
         return;
     }

@@ -9,7 +9,7 @@
 /* The members before the strings travel as they are in memory: both ends run
  * on one machine, and their sizes must agree. */
 #define IMAGE_SIZE offsetof(relay_hello_t, user)
-#define VERSION 3
+#define VERSION 4
 #define SIGNATURE                                                              \
     (VERSION << 24 ^ sizeof(hello_t) << 16 ^ sizeof(vconn_options_t) << 8 ^    \
      IMAGE_SIZE)

@@ -31,7 +31,7 @@ typedef struct relay_head_t {
 #define RELAY_UP_MAX 16384   /* bytes of one DATA to the owner */
 #define RELAY_DOWN_MAX 49152 /* and from it */
 #define RELAY_HELLO_MAX 8192
-#define RELAY_MOST 3 /* limits of tunnels */
+#define RELAY_MOST 4 /* limits of tunnels */
 
 /* A channel.  The strings are the caller's; after relay_hello_read they are in
  * the bytes that were read. */

@@ -157,6 +157,28 @@ sub test_pings {
     ok($server->ends, 'end');
 }
 
+# Seconds until TCP asks whether the peer of these sockets is still there.
+sub keepalives {
+    my ($which) = @_;
+    return map { /timer:\(keepalive,(?:(\d+)min)?(?:([\d.]+)sec)?/ ? 60 * ($1 // 0) + ($2 // 0) : 0 }
+        split /\n/, `ss -tnoH state established '$which'`;
+}
+
+# Peers that vanish without a word.
+sub test_keepalive {
+    my $c = client(keepalive => 60000);
+    my $server = $c->open($backend);
+    my $is_about = sub { my ($what, $want, @got) = @_;
+        ok(@got && !(grep { $_ < $want - 10 || $_ > $want } @got), $what) or diag("@got") };
+    $is_about->('the back end is asked after ClientKeepalive', 60, keepalives("dport = :$port"));
+    $is_about->('both channels after the connection timeout', 120, keepalives('sport = :' . $httpd->port));
+    $c->in->send(T::Rpch::rts(2, T::Rpch::number(5, 90000)) . T::Rpch::request(1, 'x'));
+    $server->read_pdu;
+    $is_about->('the back end after another one, when the client says so', 90, keepalives("dport = :$port"));
+    $c->close;
+    ok($server->ends, 'end');
+}
+
 sub test_idle {
     my $c = client(path => '/rpcwithcert/rpcproxy.dll');
     my $server = $c->open($backend);
@@ -199,6 +221,7 @@ for my $engine (qw(Auto Blocking)) {
         test_silent_peer();
         test_in_acks();
         test_pings();
+        test_keepalive();
         test_idle();
         test_stuck_backend();
         is($httpd->stop, 0, 'httpd ends in order');

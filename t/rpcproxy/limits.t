@@ -104,6 +104,35 @@ $_->close for @half, $third;
 $httpd->stop;
 $httpd->log_ok(qw(PN13061));
 
+start_httpd('RPCProxyMaxTunnelsPerHost 2');
+refused_and_back('virtual host', [open_one(user => 'alice'), open_one(user => 'bob')]);
+my @host = (open_one(), open_one());
+my ($there) = head_of_one_more(tls => $ca->{ca});
+like($there, qr/ 200 /, 'another virtual host does not count');
+$_->[0]->close for @host;
+$httpd->stop;
+$httpd->log_ok(qw(PN13061));
+
+# Cookies of others cannot be tried out.
+start_httpd('', "RPCProxyPollers 1\n");
+my ($mine, $mine_server) = @{ open_one() };
+my $successor = sub {
+    my ($user, $vc, $in_cookie) = @_;
+    my $new = client(user => $user);
+    $new->open_in;
+    $new->in->send(T::Rpch::rts(4, T::Rpch::version(), map { T::Rpch::ck($_) } $vc, $in_cookie, T::Rpch::cookie()));
+    return $new;
+};
+my %answers;
+$answers{ $successor->('bob', T::Rpch::cookie(), T::Rpch::cookie())->in->read_head =~ / Error: (\w+)/ ? $1 : '' }++ for 1 .. 30;
+is_deeply(\%answers, { '6c0' => 20, '6bb' => 10 }, 'after 20 unknown virtual connections a user may replace none');
+like($successor->('bob', $mine->{vc}, $mine->{in_cookie})->in->read_head, qr/ Error: 6bb/, 'nor one that there is');
+my $own = $successor->('alice', $mine->{vc}, $mine->{in_cookie});
+is(length $mine->out->read_pdu, 28, 'its owner may');
+$_->close for $own, $mine;
+$httpd->stop;
+$httpd->log_ok(qw(PN13061));
+
 # Channels of one tunnel at several virtual hosts, and from several networks.
 start_httpd('');
 for my $tls (0, 1) {
@@ -144,12 +173,16 @@ for my $from ('127.0.0.9', '127.0.1.1') {
 $httpd->stop;
 $httpd->log_ok(qw(PN13061));
 
-# First and partial PDU.
-start_httpd("RPCProxyFirstPDUTimeout 2\nRPCProxyPartialPDUTimeout 2");
+# Header, first and partial PDU.
+start_httpd("RequestReadTimeout header=2\nRPCProxyFirstPDUTimeout 2\nRPCProxyPartialPDUTimeout 2");
 for my $tls (0, 1) {
     my $on = $tls ? 'TLS' : 'plain';
     my @on = $tls ? (tls => $ca->{ca}) : ();
     my ($slow, $start) = (client(@on), time);
+    my $header = $slow->connect;
+    $header->send('RPC_IN_DATA /rpc/rpcproxy.dll?one.example.test:6001 HTTP/1.1');
+    ok($header->ends(6), "$on: half a header ends its connection");
+    $start = time;
     $slow->open_out;
     my ($n, @bytes) = (0, split //, $slow->a1);
     # One byte at a time, for longer than all of them may take.
