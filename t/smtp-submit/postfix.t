@@ -20,15 +20,17 @@ my $ca  = T::Ca->make("$dir");
 my $mx  = T::Postfix->new(ca => $ca)->start;
 my ($status, $out, $err);
 
-# Cyrus SASL behind TLS, too: two more ports.
-my %more = map { $_ => free_port() } $mx->cyrus ? qw(cyrus_starttls cyrus_smtps) : ();
-if (%more) {
+# More ports: one for who has a certificate, two for Cyrus SASL behind TLS.
+my %more = map { $_ => free_port() } 'certificate', $mx->cyrus ? qw(cyrus_starttls cyrus_smtps) : ();
+{
     my $cyrus = '-o smtpd_sasl_auth_enable=yes -o smtpd_sasl_type=cyrus -o smtpd_sasl_path=smtpd -o smtpd_sasl_local_domain=mx.example.test';
     my $master = $mx->dir . '/pf/master.cf';
     $mx->stop_postfix;
     write_file($master, read_file($master)
-        . "127.0.0.1:$more{cyrus_starttls} inet n - n - - smtpd $cyrus -o smtpd_tls_security_level=encrypt -o smtpd_tls_auth_only=yes\n"
-        . "127.0.0.1:$more{cyrus_smtps} inet n - n - - smtpd $cyrus -o smtpd_tls_wrappermode=yes\n");
+        . "127.0.0.1:$more{certificate} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_req_ccert=yes -o smtpd_tls_CAfile=$ca->{ca}"
+        . " -o { smtpd_relay_restrictions = permit_tls_all_clientcerts, reject } -o { smtpd_recipient_restrictions = permit_tls_all_clientcerts, reject }\n"
+        . (!$mx->cyrus ? '' : "127.0.0.1:$more{cyrus_starttls} inet n - n - - smtpd $cyrus -o smtpd_tls_security_level=encrypt -o smtpd_tls_auth_only=yes\n"
+        . "127.0.0.1:$more{cyrus_smtps} inet n - n - - smtpd $cyrus -o smtpd_tls_wrappermode=yes\n"));
     $mx->start_postfix;
     until_port('127.0.0.1', $_, 30) or die "postfix does not listen on $_\n" for values %more;
 }
@@ -36,7 +38,7 @@ if (%more) {
 my %tls = (clear => 'no mail smtpserver tls', cyrus => 'no mail smtpserver tls',
     open => 'no mail smtpserver tls', starttls => 'mail smtpserver tls starttls',
     smtps => 'mail smtpserver tls smtps', wrongname => 'mail smtpserver tls smtps',
-    cyrus_starttls => 'mail smtpserver tls starttls', cyrus_smtps => 'mail smtpserver tls smtps');
+    certificate => 'mail smtpserver tls smtps', cyrus_starttls => 'mail smtpserver tls starttls', cyrus_smtps => 'mail smtpserver tls smtps');
 
 # A program set up for one of Postfix's ports.
 sub submit_to {
@@ -98,6 +100,23 @@ subtest 'S17: pin and unknown authority' => sub {
     $s->set("mail smtpserver tls-pin sha256//$pin");
     ($status, $out, $err) = $s->input('x', qw(mail to bob@example.test));
     like($out, qr/ ok\.$/, 'the right key');
+};
+
+subtest 'S17: a certificate of our own' => sub {
+    $mx->clear;
+    my $s = submit_to('certificate');
+    ($status, $out, $err) = $s->input('x', qw(mail to bob@example.test subject certificate wait));
+    is($status, 75, 'without it the mail waits');
+    my ($id) = $s->ids;
+    my $client = $s->dir . '/client';
+    write_file("$client.ext", "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n");
+    for ("req -newkey rsa:2048 -nodes -subj /CN=fred -keyout $client.key -out $client.csr",
+        "x509 -req -days 3 -in $client.csr -CA $ca->{ca} -CAkey $dir/ca.key -CAcreateserial -extfile $client.ext -out $client.crt") {
+        system("openssl $_ 2>/dev/null") == 0 or die "openssl $_\n";
+    }
+    $s->set('mail smtpserver tls-certificate ' . $s->file('client.pem', read_file("$client.crt") . read_file("$client.key")));
+    is(($s->run('retry', $id))[1], "Sending $id... ok.\n", 'with it the mail is taken, without a login');
+    like(($mx->wait_mail(1, 10))[0] // '', qr/^Subject: certificate$/m, 'arrived');
 };
 
 subtest 'S13: no STARTTLS, no mail' => sub {

@@ -230,6 +230,56 @@ subtest 'passwords arrive as they are' => sub {
     }
 };
 
+subtest 'XOAUTH2: a token by command' => sub {
+    require MIME::Base64;
+    my $token = 'ya29.' . 'x' x 1500;
+    my ($s, $server) = pair([], ehlo => ['AUTH=XOAUTH2']);
+    my $program = $s->file('token', "#!/bin/sh\necho run >> " . $s->dir . "/runs\necho $token\n");
+    chmod 0755, $program;
+    $s->set("mail smtpserver authentication xoauth2 username fred\@example.test password-command $program");
+    mail($s);
+    like($out, qr/ ok\.$/, 'sent') or diag $err;
+    my ($sent) = map { /^AUTH XOAUTH2 (\S+)/ } $server->lines('AUTH');
+    is(MIME::Base64::decode_base64($sent // ''), "user=fred\@example.test\x01auth=Bearer $token\x01\x01", 'user and token');
+    mail($s);
+    is(read_file($s->dir . '/runs'), "run\nrun\n", 'asked for each connection: a token gets old');
+    chmod 0644, $program;
+    mail($s, 'wait');
+    is($status, 78, 'a command that does not run');
+    is(scalar($s->ids), 1, 'the mail waits');
+    unlike($err . ($s->run(qw(show running-config)))[1], qr/ya29/, 'no token anywhere');
+};
+
+subtest 'the key as a credential of systemd' => sub {
+    my ($s, $server) = pair(\@auth, ehlo => ['AUTH=PLAIN']);
+    mkdir $s->dir . '/credentials';
+    rename $s->dir . '/submit.key', $s->dir . '/credentials/smtp-submit.key';
+    mail($s, 'wait');
+    is($status, 78, 'the key is not where it was');
+    local $ENV{CREDENTIALS_DIRECTORY} = $s->dir . '/credentials';
+    is(($s->run('flush'))[1], "1 sent, 0 waiting, 0 failed\n", 'and found where systemd puts it');
+    is(scalar($server->lines('AUTH PLAIN')), 1, 'it opens the password');
+};
+
+subtest '50 MB in constant memory' => sub {
+    plan skip_all => 'not with the sanitizers' if (read_file(T::Dir::build() . '/flags') // '') =~ /-fsanitize/;
+    my ($s, $server) = pair([]);
+    my $line = 'x' x 999 . "\n";
+    my $file = $s->file('large', $line x 52_000);
+    my $kilobytes = 40_000;    # of addresses, libraries and all
+    ($status, $out, $err) = $s->spawn("text\n", 'sh', '-c', 'ulimit -v "$0" && exec "$@"', $kilobytes,
+        $s->command(qw(mail to bob@example.test subject large attach), $file));
+    like($out, qr/ ok\.$/, "with $kilobytes kB of memory: queued and sent") or diag $err;
+    my ($message) = $server->messages;
+    require MIME::Base64;
+    my ($part) = $message->[1] =~ /filename\S*\r\n\r\n(.*?)\r\n--=_/s;
+    ok(MIME::Base64::decode_base64($part // '') eq $line x 52_000, 'byte for byte');
+    ($status, $out, $err) = $s->spawn($line x 52_000, 'sh', '-c', 'ulimit -v "$0" && exec "$@"', $kilobytes,
+        $s->command(qw(mail to bob@example.test subject typed)));
+    like($out, qr/ ok\.$/, 'from standard input, too') or diag $err;
+    is(length(($server->messages)[1][1] =~ s/^.*?\r\n\r\n//sr) >= 52_000_000, 1, 'whole');
+};
+
 subtest 'password file and command' => sub {
     require MIME::Base64;
     my $other = T::Submit->new;
