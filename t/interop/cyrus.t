@@ -157,5 +157,26 @@ subtest 'free-busy-query report' => sub {
     log_ok($httpd, 'PN14014');
 };
 
+# Office hours (RFC 7953), as clients of Apple set them: Cyrus counts what is
+# outside as busy, and says of which kind.
+subtest 'availability' => sub {
+    my $office = join "\r\n", 'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//t//EN', 'BEGIN:VAVAILABILITY', 'UID:office',
+        'DTSTAMP:20260101T000000Z', 'BEGIN:AVAILABLE', 'UID:hours', 'DTSTAMP:20260101T000000Z',
+        'DTSTART:20260105T080000Z', 'DTEND:20260105T180000Z', 'RRULE:FREQ=DAILY', 'END:AVAILABLE',
+        'END:VAVAILABILITY', 'END:VCALENDAR', '';
+    my $got = dav('alice', 'PROPPATCH', 'Inbox/', '<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" '
+        . 'xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:calendar-availability>' . $office
+        . '</C:calendar-availability></D:prop></D:set></D:propertyupdate>', 'Content-Type' => 'application/xml');
+    like($got->{content}, qr{HTTP/1.1 200}, 'alice sets office hours') or diag $got->{content};
+    my $httpd = server(users => [qw(alice bob)], conf =>
+        "FreeBusySource outbox:$calendars/%{user}/Outbox/\nFreeBusySourceLogin caller");
+    my $digits = text(ask($httpd, 'bob', 'alice')->('MergedOnly'), 'MergedFreeBusy');
+    my $off = $alice =~ s/^0{8}/33333333/r;
+    substr $off, $_, 1, '3' for 18 .. 31, 42 .. 47;
+    is($digits, $off, 'away outside of them, busy as before within');
+    $httpd->stop;
+    log_ok($httpd);
+};
+
 $cyrus->stop;
 done_testing();
