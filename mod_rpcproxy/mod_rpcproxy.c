@@ -104,6 +104,14 @@ static int find_target(rpcproxy_chan_t *chan, const rpcproxy_dir_t *conf,
     return DECLINED;
 }
 
+/* The end of set-up must not come first: it is another error. */
+static apr_interval_time_t connect_time(const rpcproxy_dir_t *conf)
+{
+    return apr_time_from_sec(conf->connect_timeout < conf->setup_timeout
+                                 ? conf->connect_timeout
+                                 : conf->setup_timeout);
+}
+
 static rpcproxy_chan_t *make_channel(request_rec *r, int out)
 {
     /* Outlives the request: ended by the poller, with the connection. */
@@ -139,8 +147,7 @@ static int run_channel(request_rec *r, int out)
         return refuse(r, code, why);
     }
     if (chan->hello.kind == HELLO_OUT) {
-        rpcproxy_names_resolve(chan, rule, target.port,
-                               apr_time_from_sec(conf->connect_timeout));
+        rpcproxy_names_resolve(chan, rule, target.port, connect_time(conf));
         if (!chan->endpoints) {
             return refuse(r, VCONN_SERVER_UNAVAILABLE,
                           "the name of the back end cannot be resolved");

@@ -335,6 +335,9 @@ void rpcproxy_backend_connect(rpcproxy_backend_t *b,
 /* The socket of `b` is connected; from connect. */
 void rpcproxy_backend_connected(rpcproxy_backend_t *b);
 
+/* Closes the socket, if there is one. */
+void rpcproxy_backend_hang_up(rpcproxy_backend_t *b);
+
 /* Sends, keeps what the socket does not take; returns the bytes it took. */
 apr_size_t rpcproxy_backend_send(rpcproxy_backend_t *b, const void *bytes,
                                  apr_size_t len);

@@ -57,7 +57,7 @@ static void held_append(rpcproxy_held_t *held, const void *bytes,
     held->len += len;
 }
 
-static void close_socket(rpcproxy_backend_t *b)
+void rpcproxy_backend_hang_up(rpcproxy_backend_t *b)
 {
     if (b->watch.fd >= 0) {
         rpcproxy_poller_watch(b->poller, &b->watch, 0);
@@ -173,6 +173,6 @@ void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds)
 void rpcproxy_backend_close(rpcproxy_backend_t *b)
 {
     rpcproxy_connect_cancel(b);
-    close_socket(b);
+    rpcproxy_backend_hang_up(b);
     rpcproxy_held_keep(&b->unsent, NULL, 0);
 }

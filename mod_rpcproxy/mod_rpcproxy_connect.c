@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "known.h"
 
@@ -54,15 +53,6 @@ static const target_endpoint_t *tried(const struct rpcproxy_connect_t *c)
     return &c->endpoint[c->next - 1];
 }
 
-static void close_socket(rpcproxy_backend_t *b)
-{
-    if (b->watch.fd >= 0) {
-        rpcproxy_poller_watch(b->poller, &b->watch, 0);
-        close(b->watch.fd);
-        b->watch.fd = -1;
-    }
-}
-
 void rpcproxy_connect_cancel(rpcproxy_backend_t *b)
 {
     rpcproxy_poller_timer(b->poller, &b->timer, 0);
@@ -91,7 +81,7 @@ static void failed(rpcproxy_backend_t *b, int error, const char *why)
 {
     struct rpcproxy_connect_t *c = b->connect;
 
-    close_socket(b);
+    rpcproxy_backend_hang_up(b);
     if (c->remembered) {
         c->remembered = 0;
         known_set_port(known(), tried(c), 0, b->poller->now);
@@ -148,7 +138,7 @@ static void answered(rpcproxy_backend_t *b, int port)
                  epm_write_map(interface, bytes, sizeof(bytes)));
         return;
     }
-    close_socket(b);
+    rpcproxy_backend_hang_up(b);
     known_set_port(known(), tried(b->connect), port, b->poller->now);
     dial(b, STAGE_DIALING, port);
 }

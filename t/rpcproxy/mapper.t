@@ -11,7 +11,7 @@ use T::Netns;
 use Test::More;
 use IO::Select;
 use T::Ca;
-use T::Dir qw(temp_dir write_file);
+use T::Dir qw(temp_dir read_file write_file);
 use T::Httpd;
 use T::Rpch;
 use T::Samba;
@@ -274,6 +274,32 @@ $c = begin('told.example.test:1');
 tells(asked($c, $mapper), $moved->sockport);
 works($c, $moved, 'RPCProxyEngine Blocking');
 binds(1, 'samr');
+is($httpd->stop, 0, 'httpd ends in order');
+
+# --- an OUT channel that comes to another child than its IN ---
+
+$httpd->configure(main => <<'MAIN');
+RPCProxyDrainTime 0
+StartServers 3
+MaxRequestWorkers 12
+ThreadsPerChild 4
+MinSpareThreads 12
+MaxSpareThreads 16
+AsyncRequestWorkerFactor 4000
+MAIN
+$httpd->start;
+my $relayed;
+for my $n (1 .. 40) {
+    my $c = client('dc1.example.test:1');
+    $c->open_in;
+    $c->send_b1;
+    $c->open_out;
+    $c->send_a1;
+    eval { $c->expect_open; 1 } or fail("tunnel $n opens") or diag $@;
+    $c->close;
+    $relayed = read_file($httpd->log_file) =~ /PN13075: RPC_OUT_DATA of alice/ and last;
+}
+ok($relayed, 'the owner asks for a channel of another child');
 is($httpd->stop, 0, 'httpd ends in order');
 $httpd->log_ok(qw(PN13001 PN13040 PN13041));
 $dc->stop;
