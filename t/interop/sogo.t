@@ -9,6 +9,7 @@ use warnings;
 use lib 't/lib', 't/freebusy';
 use POSIX qw(strftime);
 use Test::More;
+use T::Dir qw(read_file);
 use T::Sogo;
 use Ews qw(log_ok server post availability texts views_ok);
 
@@ -42,6 +43,12 @@ $sogo->put(1, busy => event('busy', '1000', '1100'));
 $sogo->put(1, free => event('free', '1300', '1400', 'TRANSP:TRANSPARENT'));
 $sogo->put(1, recurs => event('recurs', '0800', '0830', 'RRULE:FREQ=DAILY;COUNT=3'));
 $sogo->put(2, bobs => event('bobs', '1500', '1700'));
+# Until its owner lets anybody see it, SOGo's public answer is one without events.
+my $closed = server(users => [qw(alice bob)],
+    conf => 'FreeBusySource ' . $sogo->url('/public/%{user}/freebusy.ifb'));
+post($closed, 'bob', availability(who => ['alice@example.test'], @window));
+like(read_file($closed->log_file), qr/PN14013: free\/busy of alice is empty/, 'the log says what may be the matter');
+$closed->stop;
 $sogo->publish($_) for 1, 2;
 
 my $alice = '0' x 8 . '202' . '0' x 13;
