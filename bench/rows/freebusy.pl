@@ -149,7 +149,8 @@ sub group {
             ["$row.cached", 'us', 'cached.p50', 'source.p50', "$what; ours has them in its cache", undef, $target],
             ["$row.cached.p99", 'us', 'cached.p99', 'source.p99', $what, undef, $target],
             ["$row.file", 'us', 'file.p50', 'source.p50', "$what; ours reads the files itself", undef, $target],
-            ["$row.cpu", 'us/request', 'url.cpu', 'source.cpu', 'the source alone; CPU'] ] };
+            ["$row.cpu", 'us/request', 'url.cpu', 'source.cpu', 'the source alone; CPU', undef, $target],
+            ["$row.cached.cpu", 'us/request', 'cached.cpu', 'source.cpu', 'the source alone; CPU', undef, $target] ] };
 }
 
 # A hundred calendars that are 200 ms away each.
