@@ -262,7 +262,7 @@ return (
         ['rpc.close', 'us', 'ours.p99', 'connect.p99', "$connect; back end closes, client sees it, p99", '', 'ours <= 1000000'],
         ['rpc.close.in', 'us', 'ours.client_p99', 'connect.p99', "$connect; client closes IN, sees OUT end, p99", '', 'ours <= 1000000'] ] },
     { needs => [@needs], rounds => 7,
-      targets => { ours => sub { with_relays(1) }, one => sub { with_relays('') } },
+      targets => { ours => sub { with_relays(1) }, one => sub { with_relays(0) } },
       rows => [
         ['rpc.relay', 'us', 'ours.p50', 'one.p50', 'the same with both channels in one child; p50'],
         ['rpc.relay.p99', 'us', 'ours.p99', 'one.p99', 'the same with both channels in one child'] ] },
