@@ -73,6 +73,6 @@ int meeting_is(const meeting_t *meeting, const busy_period_t *period)
     if (meeting->uid && period->id) {
         return apr_cstr_casecmp(meeting->uid, period->id) == 0;
     }
-    return meeting->has_time && !period->id &&
-           period->start == meeting->start && period->end == meeting->end;
+    return meeting->has_time && period->start == meeting->start &&
+           period->end == meeting->end;
 }

@@ -19,8 +19,8 @@ typedef struct meeting_t {
  * taken for the UID itself. */
 const char *meeting_uid(const char *global_object_id, apr_pool_t *pool);
 
-/* 1 when `period` is the meeting: by its UID, or, where the source tells none, by
- * its time. */
+/* 1 when `period` is the meeting: by its UID, or, where the client or the source
+ * tells none, by its time. */
 int meeting_is(const meeting_t *meeting, const busy_period_t *period);
 
 #endif

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use FindBin;
+use POSIX ();
 use lib "$FindBin::Bin/../lib", $FindBin::Bin;
 use Test::More;
 use T::Dir qw(write_file);
@@ -71,6 +72,32 @@ subtest 'merged digits over the change to summer time' => sub {
         'bob: no data before his free/busy begins');
     is_deeply([texts($xml, 'CalendarEvent')], [], 'no events in MergedOnly');
     is_deeply([texts($xml, 'WorkingHours')], [], 'no hours either');
+};
+
+subtest 'a hundred mailboxes, 62 days' => sub {
+    my @users = map { "user$_" } 1 .. 99;
+    my $many = server(users => ['alice', @users], conf => 'FreeBusySource file:@DIR@/cal/%{user}.ics');
+    # Each is busy in an hour of his own.
+    my %slot = map { $users[$_] => 7 * $_ + $_ % 5 } 0 .. 98;
+    my $start = 1772323200;    # 2026-03-01
+    my $utc = sub { POSIX::strftime('%Y%m%dT%H%M%SZ', gmtime $start + 3600 * $_[0]) };
+    write_file($many->dir . "/cal/$_.ics", calendar(["UID:$_", 'DTSTART:' . $utc->($slot{$_}), 'DURATION:PT1H']))
+        for @users;
+    my @asked = (map { $_, 'nobody', 'user7' } grep { /[13579]$/ } reverse @users)[0 .. 99];
+    for my $interval (5, 60, 1440) {
+        my (undef, $xml) = post($many, 'alice', availability(who => [map { "$_\@example.test" } @asked],
+            start => '2026-03-01T00:00:00', end => '2026-05-02T00:00:00', interval => $interval, view => 'MergedOnly'));
+        my @answers = map { scalar text($_, 'MergedFreeBusy') // text($_, 'ResponseCode') } texts($xml, 'FreeBusyResponse');
+        is_deeply(\@answers, [map { my ($slots, $digits) = (62 * 1440 / $interval, '');
+            for my $hour ($slot{$_} // ()) {
+                $digits = '0' x $slots;
+                my ($first, $last) = map { int(($_) / $interval) } $hour * 60, $hour * 60 + 59;
+                substr $digits, $first, $last - $first + 1, '2' x ($last - $first + 1);
+            }
+            $digits || 'ErrorMailRecipientNotFound' } @asked], "each his own, in order, by $interval minutes");
+    }
+    $many->stop;
+    log_ok($many);
 };
 
 subtest 'views' => sub {

@@ -104,6 +104,7 @@ my %moved = (CurrentMeetingTime => '2026-03-02T09:00:00', GlobalObjectId => 'm1'
 is(suggested(\@two, %moved), '08:00E 08:30E 09:00E 11:00E', 'a meeting is not in its own way');
 is(suggested(\@two, %moved, MeetingDurationInMinutes => 120), '08:00E 11:00E 14:00E 14:30E',
     '  but what comes after it is');
+is(suggested(\@two, %moved, GlobalObjectId => undef), '08:00E 08:30E 09:00E 11:00E', '  known by its time alone');
 is(suggested(\@two, %moved, GlobalObjectId => 'other'), '08:00E 11:00E 11:30E 12:00E', '  another one is');
 my $id = pack('H*', '040000008200E00074C5B7101A82E008') . "\0" x 20 . pack('V', 15) . "vCal-Uid\1\0\0\0m1\0";
 is(suggested(\@two, %moved, GlobalObjectId => encode_base64($id, '')), '08:00E 08:30E 09:00E 11:00E',
