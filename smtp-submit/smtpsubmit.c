@@ -8,11 +8,11 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <errno.h>
-#include <pthread.h>
 #include <unistd.h>
 
-/* Counted by APR: whoever uses it, too, is not disturbed. */
-static void begin(void)
+/* When the library is loaded, by one thread.  Counted by APR: whoever uses it,
+ * too, is not disturbed. */
+__attribute__((constructor)) static void begin(void)
 {
     (void)apr_initialize();
 }
@@ -76,13 +76,11 @@ static void tell(char why[SMTPSUBMIT_WHY_MAX], const char *sentence)
 int smtpsubmit_enqueue(const char *config, const smtpsubmit_mail_t *mail,
                        char id[SMTPSUBMIT_ID_MAX], char why[SMTPSUBMIT_WHY_MAX])
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *sentence = "", *new_id = "";
     apr_pool_t *pool;
     int rv;
 
     id[0] = why[0] = '\0';
-    pthread_once(&once, begin);
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         tell(why, "% Error: out of memory");
         return ENQUEUE_IO;

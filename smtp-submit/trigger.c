@@ -164,7 +164,8 @@ apr_status_t trigger_apply(apr_array_header_t *triggers,
         break;
     case COMMAND_TRIGGER_SCRIPT:
         place = number(command, "PLACE") - 1;
-        t->scripts[place] = command->no ? NULL : command_value(command, "SCRIPT");
+        t->scripts[place] =
+            command->no ? NULL : command_value(command, "SCRIPT");
         break;
     case COMMAND_TRIGGER_ACTIVE:
         t->inactive = command->no;
@@ -179,9 +180,8 @@ apr_status_t trigger_apply(apr_array_header_t *triggers,
         t->repeat = number(command, "COUNT");
         break;
     case COMMAND_TRIGGER_DAYS:
-        t->days = command->no
-                      ? every_day
-                      : days_of(command_value(command, "DAYS"), pool);
+        t->days = command->no ? every_day
+                              : days_of(command_value(command, "DAYS"), pool);
         break;
     default:
         break;

@@ -183,8 +183,8 @@ static void test_help(apr_pool_t *pool)
            "running-config The configuration as commands\n",
            "S69: words that start so");
     command_split(&words, "show mail", 9, &why, pool);
-    is_str(command_help(words, NULL, pool),
-           "json   As JSON\n<cr>\n", "S69: may end here");
+    is_str(command_help(words, NULL, pool), "json   As JSON\n<cr>\n",
+           "S69: may end here");
     command_split(&words, "nonsense", 8, &why, pool);
     is_str(command_help(words, NULL, pool), "", "no help for nonsense");
     command_split(&words, "", 0, &why, pool);
