@@ -234,7 +234,8 @@ static void give_up(rpcproxy_backend_t *b, int error, const char *why)
 {
     rpcproxy_connect_cancel(b);
     ap_log_error(APLOG_MARK, APLOG_ERR, error, b->tunnel->server,
-                 PN(13040) "cannot connect to the back end of %s: %s",
+                 PN(13040) "cannot connect %s to the back end of %s: %s",
+                 b->tunnel->vconn.identity.user,
                  b->tunnel->vconn.identity.target, why);
     rpcproxy_tunnel_backend_down(b->tunnel, "cannot connect to the back end");
 }

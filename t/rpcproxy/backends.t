@@ -119,14 +119,14 @@ refused("one.test:$p7", '5', qr/PN13001: .*"one\.test:$p7"/);    # a name that e
 
 # --- which of several ---
 
-refused('one.map.test:6004', '6ba', qr/PN13040: cannot connect to the back end of one\.map\.test:6004/);
+refused('one.map.test:6004', '6ba', qr/PN13040: cannot connect alice to the back end of one\.map\.test:6004/);
 reaches('next.map.test:1', $four, 'the second one when the first one refuses');
 ok($httpd->logged(qr/PN13041: 127\.0\.0\.1:$gone, a back end of next\.map\.test:1, is not reached/),
     'which the log says');
 reaches('name.map.test:1', $four, 'the second one when the first one has no address');
 reaches('many.map.test:1', $elsewhere, 'the third address of a name');
 reaches('seven.map.test:1', $elsewhere, 'a name of the name server');
-refused('none.map.test:1', '6ba', qr/PN13040: cannot connect to the back end of none\.map\.test:1: no connection/);
+refused('none.map.test:1', '6ba', qr/PN13040: cannot connect alice to the back end of none\.map\.test:1: no connection/);
 refused('unknown.map.test:1', '6ba', qr/PN13001: .*"unknown\.map\.test:1" refused: the name of the back end/);
 my $seconds = reaches('slow.map.test:1', $four, 'the second one when the first one never answers');
 cmp_ok($seconds, '>', 1.7, 'after its share of the time');
