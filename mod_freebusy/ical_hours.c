@@ -9,6 +9,8 @@
 #include "datetime.h"
 #include "ical_plain.h"
 
+#include <string.h>
+
 #define EVERY_DAY 0x7f
 
 static icalproperty *property(icalcomponent *c, icalproperty_kind kind)
@@ -26,6 +28,7 @@ static int window_of(ical_reader_t *reader, icalcomponent *c,
     icalproperty *lasts = property(c, ICAL_DURATION_PROPERTY);
     ical_moment_t end;
 
+    memset(start, 0, sizeof(*start));
     window->start = APR_INT64_MIN;
     window->end = APR_INT64_MAX;
     if (from) {
@@ -95,8 +98,8 @@ static void read_available(ical_reader_t *reader, icalcomponent *c,
     int from;
     unsigned days;
 
-    if (!p || !property(c, ICAL_DTSTART_PROPERTY) ||
-        !window_of(reader, c, &first, &start) || first.end == APR_INT64_MAX ||
+    if (!p || !window_of(reader, c, &first, &start) ||
+        first.start == APR_INT64_MIN || first.end == APR_INT64_MAX ||
         first.start >= reader->query->window.end) {
         return;
     }
