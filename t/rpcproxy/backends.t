@@ -46,7 +46,12 @@ write_file('/etc/hosts', read_file('/etc/hosts') . <<'HOSTS');
 127.0.0.6 many.test
 127.0.0.7 many.test
 127.0.0.7 one.test
+127.0.0.7 dual.test
+fd00::7 dual.test
 HOSTS
+system('ip -6 addr add fd00::7/128 dev lo nodad 2>/dev/null');
+my $seven = IO::Socket::IP->new(LocalHost => 'fd00::7', Listen => 100, GetAddrInfoFlags => 0);
+my $p77 = $seven ? $seven->sockport : 1;
 T::Netns::zone('a seven.example.test 127.0.0.7', 'nx gone.example.test');
 
 my $httpd = T::Httpd->new(modules => ['rpcproxy'],
@@ -66,6 +71,8 @@ RPCProxyBackend none.map.test * 127.0.0.1:$dead 127.0.0.2:$dead [::1]:$dead 127.
 RPCProxyBackend unknown.map.test * no-such-host.invalid:1 gone.example.test:1
 RPCProxyBackend many.map.test * many.test:$p7
 RPCProxyBackend seven.map.test * seven.example.test:$p7
+RPCProxyBackend dual.map.test 4 dual.test:$p7
+RPCProxyBackend dual.map.test 6 dual.test:$p77
 RPCProxyBackend six.map.test * [::1]:$p6
 RPCProxyBackend both.map.test * 127.0.0.1:$dead [::1]:$p6
 <Location "/rpc/">
@@ -146,6 +153,12 @@ SKIP: {
     skip 'no IPv6 here', 6 unless $six;
     reaches('six.map.test:1', $six, 'IPv6');
     reaches('both.map.test:1', $six, 'IPv6 after IPv4');
+}
+
+SKIP: {
+    skip 'no IPv6 here', 6 unless $seven;
+    reaches('dual.map.test:4', $elsewhere, 'the IPv4 address of a name with both');
+    reaches('dual.map.test:6', $seven, 'its IPv6 address');
 }
 
 # --- a name server that has fallen silent ---
