@@ -8,7 +8,7 @@
 
 #define XSD "http://www.w3.org/2001/XMLSchema"
 #define WSDL "http://schemas.xmlsoap.org/wsdl/"
-#define WSDL_SOAP WSDL "soap/"
+#define WSDL_SOAP "http://schemas.xmlsoap.org/wsdl/soap/"
 #define TRANSPORT "http://schemas.xmlsoap.org/soap/http"
 
 /* Name, request and response; requests are named unlike their operations. */
