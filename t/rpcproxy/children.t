@@ -31,11 +31,12 @@ my %mpm = (
     prefork => "MaxRequestWorkers 60\nMinSpareServers 10\nMaxSpareServers 60\n");
 
 sub start_httpd {
-    my ($mpm) = @_;
+    my ($mpm, $more) = @_;
     $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca, mpm => $mpm, main => <<"MAIN", conf => <<"CONF");
 StartServers 3
 $mpm{$mpm}
 RPCProxyDrainTime 4
+@{[$more // '']}
 MAIN
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
@@ -67,6 +68,15 @@ CONF
 sub children {
     my $pid = $httpd->pid;
     return split ' ', read_file("/proc/$pid/task/$pid/children") // '';
+}
+
+# The processes that have a client's connection.  Not an idle one: it may wait for
+# httpd's own mutex, which does not outlive that.
+sub serving {
+    my %pid = map { $_ => 1 } map { `ss -tnpH state established 'sport = :$_'` =~ /pid=(\d+)/g }
+        $httpd->port, $httpd->tls_port;
+    delete $pid{ $httpd->pid };
+    return keys %pid;
 }
 
 sub descriptors {
@@ -218,7 +228,7 @@ sub test_identity {
 sub test_kill {
     my ($name) = @_;
     my @all = open_many(20, 1);
-    my ($victim) = children();
+    my ($victim) = serving();
     my $start = time;
     kill 'KILL', $victim;
     my ($dead, $alive) = (0, 0);
@@ -353,15 +363,6 @@ sub test_graceful {
         or diag("sockets: @{[sockets()]}, children: @{[children()]}");
 }
 
-# The processes that have a client's connection.  Not an idle one: it may wait for
-# httpd's own mutex, which does not outlive that.
-sub serving {
-    my %pid = map { $_ => 1 } map { `ss -tnpH state established 'sport = :$_'` =~ /pid=(\d+)/g }
-        $httpd->port, $httpd->tls_port;
-    delete $pid{ $httpd->pid };
-    return keys %pid;
-}
-
 # Under prefork the thread that serves is the one that the signal interrupts, at
 # any moment of it: the process ends all the same.
 sub test_terminate {
@@ -386,6 +387,46 @@ sub test_terminate {
     my ($next) = open_many(1);
     ok(eval { exchange(@$next, 1) }, "$name: the next tunnel works") or diag $@;
     close_all($next);
+}
+
+# What the channels of a new tunnel are answered, within 2 seconds.
+sub begin_tunnel {
+    my ($c) = @_;
+    $c->open_in;
+    $c->open_out;
+    $c->send_a1;
+    $c->send_b1;
+    my $answer = '';
+    until_true(sub {
+        my %got = map { my $channel = $c->{$_}; eval { $channel->more(0) }; ($_ => $channel->{buffer}) } qw(in out);
+        $answer = join ' ', map { $got{$_} =~ m{^HTTP/1\.1 (\d+)} ? "$_ $1" : () } qw(in out);
+        $answer .= ' open' if $got{out} =~ /\r\n\r\n.{72}/s;    # A3, C2
+        return $answer =~ /out \d/ && $answer =~ /open|503/;
+    }, 2);
+    return $answer;
+}
+
+# Children that end after so many connections hand their tunnels to nobody: they
+# end in order while others begin.
+sub test_short_lives {
+    my ($name) = @_;
+    my %seen = map { $_ => 1 } my @first = children();
+    my ($good, $refused, @all) = (0, 0);
+    for my $n (1 .. 120) {
+        my $c      = client();
+        my $answer = begin_tunnel($c);
+        my $server = $answer =~ /out 200/ ? $c->accept($backend) : undef;
+        if ($answer =~ /open/ && eval { $c->expect_open; exchange($c, $server, $n) }) { $good++ }
+        elsif ($answer =~ /503/) { $refused++ }
+        push @all, [$c, $server];
+        close_all(shift @all) if @all > 10;
+        $seen{$_} = 1 for children();
+    }
+    is($good + $refused, 120, "$name: $good tunnels work, $refused end at once, while children come and go");
+    cmp_ok($good, '>', 100, "$name: most of them work");
+    cmp_ok(keys %seen, '>', @first + 3, "$name: " . keys(%seen) . ' children in all');
+    close_all(@all);
+    status_is("$name: nothing is left", map { $_ => 0 } qw(tunnels slots channels relays half_open));
 }
 
 for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
@@ -417,4 +458,10 @@ for my $mpm (@ARGV ? @ARGV : qw(event worker prefork)) {
         $httpd->log_ok(qw(PN13002 PN13003 PN13051 PN13061 PN13073 PN13074 AH00052 AH00484 AH10159 AH00161));
     };
 }
+subtest 'short lives' => sub {
+    start_httpd('event', "ServerLimit 16\nMaxConnectionsPerChild 30");
+    test_short_lives('MaxConnectionsPerChild');
+    is($httpd->stop, 0, 'httpd ends in order');
+    $httpd->log_ok(qw(PN13002 PN13003 PN13051 PN13061 PN13073 PN13074 AH00052 AH00484 AH10159 AH00161));
+} unless @ARGV;
 done_testing();
