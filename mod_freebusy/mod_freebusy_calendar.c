@@ -10,6 +10,7 @@
 
 #include "lib/log.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <http_log.h>
 
@@ -118,12 +119,28 @@ static void parts_of(const freebusy_state_t *s, const freebusy_job_t *job,
 
 /* --- the cache --- */
 
-/* All that the periods of a mailbox depend on. */
-static void part_key(unsigned char *key, const freebusy_state_t *s,
-                     const freebusy_job_t *job, const part_t *part,
-                     const char *scope)
+/* The scope of periods: that of the calendar, and the zone of floating times,
+ * whose eras may be many: they go in once for all mailboxes. */
+static const char *scope_of_periods(const freebusy_state_t *s,
+                                    const char *scope)
 {
     const apr_array_header_t *eras = freebusy_calendar_zone(s)->eras;
+    unsigned char digest[APR_SHA1_DIGESTSIZE];
+    apr_sha1_ctx_t sha;
+
+    apr_sha1_init(&sha);
+    apr_sha1_update_binary(&sha, (unsigned char *)eras->elts,
+                           (unsigned)(eras->nelts * eras->elt_size));
+    apr_sha1_final(digest, &sha);
+    return apr_pstrcat(s->r->pool, scope, "\n",
+                       apr_pescape_hex(s->r->pool, digest, sizeof(digest), 0),
+                       NULL);
+}
+
+/* All that the periods of a mailbox depend on. */
+static void part_key(unsigned char *key, const freebusy_job_t *job,
+                     const part_t *part, const char *scope)
+{
     const apr_array_header_t *addresses = job->mailbox->addresses;
     const placeholder_values_t values = freebusy_values(job->mailbox);
     const unsigned char times_only = (unsigned char)part->times_only;
@@ -134,8 +151,6 @@ static void part_key(unsigned char *key, const freebusy_state_t *s,
     apr_sha1_update_binary(&sha, (const unsigned char *)&part->window,
                            sizeof(part->window));
     apr_sha1_update_binary(&sha, &times_only, 1);
-    apr_sha1_update_binary(&sha, (unsigned char *)eras->elts,
-                           (unsigned)(eras->nelts * eras->elt_size));
     for (i = 0; addresses && i < addresses->nelts; i++) {
         const char *address = APR_ARRAY_IDX(addresses, i, const char *);
 
@@ -158,7 +173,7 @@ static int recall(freebusy_state_t *s, freebusy_job_t *job, const char *scope)
         if (!parts[i].busy) {
             continue;
         }
-        part_key(key, s, job, &parts[i], scope);
+        part_key(key, job, &parts[i], scope);
         if (!freebusy_cache_get(s->r, key, &bytes, &len)) {
             return 0;
         }
@@ -180,7 +195,7 @@ static void keep(freebusy_state_t *s, const freebusy_job_t *job,
     apr_size_t len =
         busy_packed_write(room, FREEBUSY_CACHE_ENTRY_MAX, *part->busy);
 
-    part_key(key, s, job, part, scope);
+    part_key(key, job, part, scope);
     freebusy_cache_put(s->r, key, lasts, (char *)room, len);
 }
 
@@ -327,7 +342,8 @@ void freebusy_calendar_read(freebusy_state_t *s)
 
     if (known) {
         lasts = time_to_keep(s, &source);
-        scope = freebusy_source_scope(s, &source);
+        scope =
+            lasts ? scope_of_periods(s, freebusy_source_scope(s, &source)) : "";
     }
     list = missing(s, scope, lasts, &n);
     if (known && n > 0) {

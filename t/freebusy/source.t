@@ -252,6 +252,25 @@ subtest 'the cache of busy periods' => sub {
     log_ok($short);
 };
 
+# Floating times are in the caller's zone when nothing else is said.
+subtest 'the cache and the caller\'s zone' => sub {
+    write_file("$docs/dav/floating.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:x\r\nDTSTART:20260302T090000\r\n"
+        . "DURATION:PT1H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+    my $httpd = server(users => [qw(floating bob)], main => 'FreeBusyCache shmcb', stopped => 1, conf => 'FreeBusySource '
+        . $dav->url('/dav/%{user}.ics') . "\nFreeBusyCacheTime 600");
+    $httpd->configure(conf => $httpd->{conf} =~ s/FreeBusyTimeZone.*//r);
+    $httpd->start;
+    for my $row ([-60, 8], [0, 9], [300, 14], [-60, 8], [0, 9]) {
+        my ($bias, $hour) = @$row;
+        my (undef, $xml) = post($httpd, 'bob', availability(who => ['floating@example.test'],
+            zone => "<t:TimeZone><t:Bias>$bias</t:Bias></t:TimeZone>", interval => 60, view => 'MergedOnly',
+            start => '2026-03-02T00:00:00Z', end => '2026-03-03T00:00:00Z'));
+        is(text($xml, 'MergedFreeBusy'), '0' x $hour . '2' . '0' x (23 - $hour), "a bias of $bias");
+    }
+    $httpd->stop;
+    log_ok($httpd);
+};
+
 $dav->stop;
 log_ok($dav, qw(AH01630 AH01618 AH01797));
 done_testing();
