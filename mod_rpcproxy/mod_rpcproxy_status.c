@@ -147,14 +147,16 @@ static const char *state_name(const row_t *row)
     return state[row->state];
 }
 
+/* clang-format off */
 static const char *const limit_names[RPCPROXY_LIMITS] = {
-    [RPCPROXY_USER] = "user",
-    [RPCPROXY_ADDRESS] = "address",
-    [RPCPROXY_BACKEND] = "backend",
-    [RPCPROXY_HOST] = "host",
-    [RPCPROXY_LIMIT_CHILD] = "child",
+    [RPCPROXY_USER]            = "user",
+    [RPCPROXY_ADDRESS]         = "address",
+    [RPCPROXY_BACKEND]         = "backend",
+    [RPCPROXY_HOST]            = "host",
+    [RPCPROXY_LIMIT_CHILD]     = "child",
     [RPCPROXY_LIMIT_HALF_OPEN] = "half_open",
 };
+/* clang-format on */
 
 /* Every figure with its names; limits and codes come behind. */
 /* clang-format off */
