@@ -3,10 +3,11 @@
 
 /* The commands that change settings, know the password or use the network. */
 
-#include "action_deliver.h"
+#include "action.h"
 #include "disk.h"
 #include "grammar.h"
 #include "ocs.h"
+#include "runner.h"
 #include "secret.h"
 #include "terminal.h"
 #include "trigger.h"
@@ -181,20 +182,66 @@ static int do_rekey(action_t *a, const command_t *command)
 
 /* ---- delivery ---- */
 
-static const transport_way_t *way_of(const action_t *a)
-{
-    return transport_plain_fits(&a->config) ? &transport_plain
-                                            : &transport_curl;
-}
-
 static void prepare(action_t *a, runner_t *r, report_t *log)
 {
-    action_prepare_runner(a, way_of(a), r, log);
+    memset(r, 0, sizeof(*r));
+    memset(log, 0, sizeof(*log));
+    log->hostname = submit_config_hostname(&a->config, a->pool);
+    log->trace = open(spool_debug_path(&a->spool, a->pool),
+                      O_WRONLY | O_APPEND | O_CLOEXEC);
+    log->debug = a->debug || spool_debug(&a->spool, a->pool);
+    r->config = &a->config;
+    r->spool = &a->spool;
+    r->log = log;
+    r->pool = a->pool;
+    openlog("smtp-submit", LOG_PID, LOG_MAIL);
 }
+
+/* Lines of debugging and words of progress do not go together. */
+static void watch_progress(runner_t *r, progress_t *progress)
+{
+    progress_begin(progress);
+    r->progress = r->log->debug || r->log->stderr_too ? NULL : progress;
+}
+
+/* What is printed behind "Sending ID..." and what the program ends with when it
+ * was told to wait. */
+static const struct {
+    runner_result_t result;
+    const char *words;
+    terminal_colour_t colour;
+    int status, waited;
+} endings[] = {
+    {RUNNER_NOTHING, " ok.", TERMINAL_GREEN, ACTION_OK, ACTION_OK},
+    {RUNNER_SENT, " ok.", TERMINAL_GREEN, ACTION_OK, ACTION_OK},
+    {RUNNER_LATER, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_QUEUED},
+    {RUNNER_DOUBT, " in doubt.", TERMINAL_YELLOW, ACTION_OK, ACTION_QUEUED},
+    {RUNNER_FAILED, " failed: ", TERMINAL_RED, ACTION_REFUSED, ACTION_REFUSED},
+    {RUNNER_AUTH, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_AUTH},
+    {RUNNER_CONFIG, " queued.", TERMINAL_YELLOW, ACTION_OK, ACTION_CONFIG},
+};
 
 static int deliver_here(action_t *a, const char *id, int wait)
 {
-    return action_deliver(a, way_of(a), id, wait);
+    runner_t runner;
+    report_t log;
+    runner_result_t result;
+    progress_t progress;
+    size_t i;
+
+    prepare(a, &runner, &log);
+    watch_progress(&runner, &progress);
+    result = runner_deliver(&runner, id);
+    for (i = 0; endings[i].result != result; i++) {
+    }
+    progress_end(&progress);
+    terminal_paint(stdout, endings[i].colour, endings[i].words);
+    puts(result == RUNNER_FAILED ? runner.text : "");
+    if (result != RUNNER_FAILED && *runner.text) {
+        action_says(0, apr_pstrcat(a->pool, "% ", runner.text, NULL));
+    }
+    fflush(stdout);
+    return wait ? endings[i].waited : endings[i].status;
 }
 
 /* Without an id in the command it comes on standard input; when none comes the
@@ -223,7 +270,7 @@ static int do_run(action_t *a, const command_t *command)
     prepare(a, &runner, &log);
     runner.now = command->id == COMMAND_FLUSH;
     log.stderr_too = daemon;
-    action_watch_progress(&runner, &progress);
+    watch_progress(&runner, &progress);
     rv = daemon ? runner_daemon(&runner, &why) : runner_pass(&runner, &why);
     progress_end(&progress);
     if (rv || (!daemon && runner.trouble)) {
@@ -256,6 +303,7 @@ static int do_test(action_t *a, const command_t *command)
     report_t log;
     runner_result_t result;
     const char *text;
+    size_t i;
 
     (void)command;
     prepare(a, &runner, &log);
@@ -265,7 +313,9 @@ static int do_test(action_t *a, const command_t *command)
         return ACTION_OK;
     }
     fputs(text, stderr);
-    return action_waited(result);
+    for (i = 0; endings[i].result != result; i++) {
+    }
+    return endings[i].waited;
 }
 
 /* ---- scripts and the prompt ---- */

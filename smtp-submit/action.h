@@ -3,8 +3,8 @@
 #ifndef SUBMIT_ACTION_H
 #define SUBMIT_ACTION_H
 
-/* What commands do.  Two programs share this: smtp-submit itself starts fast,
- * knows no secret, and no network but a relay in clear text; everything else is done by
+/* What commands do.  Two programs share this: smtp-submit itself starts fast
+ * and touches neither network nor secret; everything else is done by
  * smtp-submit-runner (libcurl and libcrypto cost 5 ms to load). */
 
 #include "command.h"

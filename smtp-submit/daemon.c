@@ -78,8 +78,6 @@ static void follow_settings(runner_t *r, settings_t *old, apr_pool_t *all)
     }
     *old = now;
     r->config = &old->config;
-    r->way =
-        transport_plain_fits(r->config) ? &transport_plain : &transport_curl;
     report(r->log, LOG_INFO, PN(15025) "settings are read again");
 }
 

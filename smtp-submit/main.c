@@ -2,9 +2,9 @@
  * Copyright the Postern authors */
 
 /* smtp-submit: queues mail and shows the queue; hands everything else to
- * smtp-submit-runner, but for the delivery to a relay in clear text. */
+ * smtp-submit-runner. */
 
-#include "action_deliver.h"
+#include "action.h"
 #include "arguments.h"
 #include "disk.h"
 #include "sendmail.h"
@@ -89,8 +89,7 @@ static void start_runner(action_t *a, int wait)
     posix_spawn_file_actions_t actions;
     int ends[2];
 
-    if (transport_plain_fits(&a->config) || !path ||
-        pipe2(ends, O_CLOEXEC) != 0) {
+    if (!path || pipe2(ends, O_CLOEXEC) != 0) {
         return;
     }
     deliver_words(argv, a, "from-stdin", wait);
@@ -122,16 +121,12 @@ static int hand_over(action_t *a, const char *id)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A relay that wants neither TLS nor login is served right here. */
 static int deliver_by_runner(action_t *a, const char *id, int wait)
 {
     const char *argv[DELIVER_WORDS];
 
     if (a->runner) {
         return hand_over(a, id);
-    }
-    if (transport_plain_fits(&a->config)) {
-        return action_deliver(a, &transport_plain, id, wait);
     }
     deliver_words(argv, a, id, wait);
     return become(argv, a->pool);

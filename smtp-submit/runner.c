@@ -3,6 +3,7 @@
 
 #include "runner.h"
 #include "notice.h"
+#include "secret.h"
 #include "spool_format.h"
 
 #include <apr_strings.h>
@@ -226,15 +227,15 @@ static transport_outcome_t connect_to(runner_t *r, transport_t **t,
                                       const char *password, const char **why)
 {
     const submit_config_t *config = r->config;
-    transport_outcome_t outcome = r->way->open(
+    transport_outcome_t outcome = transport_open(
         t, config, config->server, password, r->log, why, r->session_pool);
 
     if (outcome == TRANSPORT_DOWN && config->backup) {
         report(r->log, LOG_NOTICE,
                PN(15005) "server %s: %s; trying the backup server %s",
                config->server, *why, config->backup);
-        outcome = r->way->open(t, config, config->backup, password, r->log, why,
-                               r->session_pool);
+        outcome = transport_open(t, config, config->backup, password, r->log,
+                                 why, r->session_pool);
     }
     return outcome;
 }
@@ -262,7 +263,7 @@ static int no_session(runner_t *r, runner_result_t result, const char *why)
 /* 1 when there is a connection on which a mail can begin. */
 static int have_session(runner_t *r)
 {
-    const char *password = NULL, *why = "";
+    const char *password, *why = "";
     transport_t *transport;
     transport_outcome_t outcome;
     size_t i;
@@ -276,8 +277,8 @@ static int have_session(runner_t *r)
         return no_session(r, RUNNER_CONFIG,
                           "no server is configured, use \"mail smtpserver\"");
     }
-    if (r->way->password && r->way->password(&password, r->config, &why,
-                                             r->session_pool) != APR_SUCCESS) {
+    if (secret_password(&password, r->config, &why, r->session_pool) !=
+        APR_SUCCESS) {
         return no_session(r, RUNNER_CONFIG, why);
     }
     outcome = connect_to(r, &transport, password, &why);
@@ -290,9 +291,6 @@ static int have_session(runner_t *r)
         report(r->log, LOG_WARNING,
                PN(15007) "the certificate of %s is not verified",
                r->config->server);
-    }
-    if (r->config->no_chunking) {
-        transport->offers.chunking = 0;
     }
     r->session = session_create(transport, r->log, r->session_pool);
     r->session->progress = r->progress;
@@ -524,7 +522,6 @@ int runner_pass(runner_t *r, const char **why)
 
 runner_result_t runner_test(runner_t *r, const char **text)
 {
-    const transport_t *t;
     const reply_offers_t *o;
 
     r->result = RUNNER_SENT;
@@ -532,10 +529,9 @@ runner_result_t runner_test(runner_t *r, const char **text)
         *text = apr_pstrcat(r->pool, "% ", r->text, "\n", NULL);
         return r->result;
     }
-    t = r->session->transport;
-    o = &t->offers;
+    o = transport_offers(r->session->transport);
     *text = apr_pstrcat(
-        r->pool, t->peer, ": ", t->greeting ? t->greeting : "", "\n",
+        r->pool, transport_describe(r->session->transport, r->pool), "\n",
         r->config->tls ? "TLS is on, the certificate is accepted\n"
                        : "TLS is off\n",
         r->config->method ? "The login succeeded\n"

@@ -24,7 +24,6 @@ typedef struct runner_t {
     const submit_config_t *config;
     const spool_t *spool;
     const report_t *log;
-    const transport_way_t *way;
     progress_t *progress; /* for a person who waits, or NULL */
     int now;              /* also what is not due yet */
     /* Set by the calls below. */

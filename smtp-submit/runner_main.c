@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 int main(int argc, const char *const argv[])
@@ -31,6 +32,7 @@ int main(int argc, const char *const argv[])
         setlocale(LC_CTYPE, "");
     }
     signal(SIGPIPE, SIG_IGN);
+    srandom((unsigned)(time(NULL) ^ getpid()));
     arguments_parse(&arguments, argc, argv, action.pool);
     if (arguments.finished) {
         return arguments.status;

@@ -54,7 +54,7 @@ session_t *session_create(transport_t *transport, const report_t *log,
     session_t *s = apr_pcalloc(pool, sizeof(*s));
 
     s->transport = transport;
-    s->dialogue = dialogue_create(&transport->offers, pool);
+    s->dialogue = dialogue_create(transport_offers(transport), pool);
     s->log = log;
     s->pool = pool;
     return s;

@@ -29,19 +29,19 @@ sub fresh {
     return $s;
 }
 
-# The system calls of a command from the one on that first names the queue, as
-# [name, how many of that name before it, plus one].
+# The system calls of a command's processes, in each from the one on that first
+# names the queue, as [name, how many of that name before it, plus one].
 sub calls {
     my ($s, $input, @words) = @_;
     my $trace = $s->dir . '/trace';
     ($status, $out, $err) = $s->spawn($input, 'strace', '-f', '-o', $trace, $s->command(@words));
     is($status, 0, "@words works under strace") or diag $err;
-    my (@calls, %count, $seen);
+    my (@calls, %count, %seen, %known);
     for (split /\n/, read_file($trace)) {
-        my ($name, $rest) = /^\d+ +(\w+)\((.*)/ or next;
-        $count{$name}++;
-        $seen ||= index($rest, $s->spool) >= 0;
-        push @calls, [$name, $count{$name}] if $seen;
+        my ($pid, $name, $rest) = /^(\d+) +(\w+)\((.*)/ or next;
+        my $times = ++$count{$pid}{$name};
+        $seen{$pid} ||= index($rest, $s->spool) >= 0;
+        push @calls, [$name, $times] if $seen{$pid} && !$known{"$name $times"}++;
     }
     return grep { $_->[0] ne 'exit_group' } @calls;
 }

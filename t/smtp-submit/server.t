@@ -70,7 +70,6 @@ subtest 'S13: STARTTLS is missing or refused' => sub {
 };
 
 subtest 'greetings' => sub {
-    # Without a login we speak to the server ourselves, with one libcurl does.
     for my $login ([], \@auth) {
         for my $greeting ('421 busy', '554 go away', 'DROP', 'SSH-2.0-x', '220-first', 'x' x 5000) {
             my ($s, $server) = pair(['mail smtpserver timeout 1', @$login], greeting => $greeting);
