@@ -70,7 +70,7 @@ sub stop {
     $self->{pid} = 0;
 }
 
-sub DESTROY { $_[0]->stop }
+sub DESTROY { local $?; $_[0]->stop }
 
 # One line to the log that all sessions share; a write in append mode is whole.
 sub note {
