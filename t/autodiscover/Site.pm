@@ -26,13 +26,12 @@ use Test::More;
 use Ask qw(password);
 use T::Ca;
 use T::Curl;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Dir qw(temp_dir write_file);
 use T::Directory qw(directory_conf);
 use T::Dovecot;
 use T::Postfix;
-use T::Process;
+use T::Radicale;
 use T::Samba;
-use T::Wait qw(until_port);
 
 my $domain = 'example.test';
 my $radicale_port = 5232;
@@ -63,50 +62,10 @@ sub start {
         users => { map { $_ => password($_) } qw(alice bob) })->start;
     $self->{mx} = T::Postfix->new(ca => $ca, user => "alice\@$domain",
         password => password('alice'), ports => { smtps => 465, starttls => 587 })->start;
-    $self->start_radicale;
+    $self->{radicale} = T::Radicale->new(port => $radicale_port,
+        users => { map { +"$_\@$domain" => password($_) } qw(alice bob) })->start;
     $self->start_httpd;
     return $self;
-}
-
-sub start_radicale {
-    my ($self) = @_;
-    my $dir = $self->dir . '/radicale';
-    mkdir $dir;
-    write_file("$dir/users", join '', "postern:master\n",
-        map { "$_\@$domain:" . password($_) . "\n" } qw(alice bob));
-    write_file("$dir/rights", <<'RIGHTS');
-[root]
-user: .+
-collection:
-permissions: R
-[owner]
-user: .+
-collection: {user}(/.*)?
-permissions: RrWw
-[postern]
-user: postern
-collection: .*
-permissions: Rr
-RIGHTS
-    write_file("$dir/config", <<"CONFIG");
-[server]
-hosts = 127.0.0.1:$radicale_port
-[auth]
-type = htpasswd
-htpasswd_filename = $dir/users
-htpasswd_encryption = plain
-delay = 0
-[rights]
-type = from_file
-file = $dir/rights
-[storage]
-filesystem_folder = $dir/collections
-[web]
-type = none
-CONFIG
-    $self->{radicale} = T::Process->start(['radicale', '--config', "$dir/config"], "$dir/log");
-    until_port('127.0.0.1', $radicale_port, 30, $self->{radicale}->pid)
-        or die read_file("$dir/log");
 }
 
 # --- httpd ---

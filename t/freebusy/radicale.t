@@ -11,46 +11,14 @@ use HTTP::Tiny;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use T::Dir qw(temp_dir write_file);
-use T::Process;
-use T::Wait qw(free_port until_port);
+use T::Radicale;
 use Ews qw(log_ok server post availability texts text berlin_zone views_ok);
 
-plan skip_all => 'Radicale is not installed' unless -x '/usr/bin/radicale';
+plan skip_all => T::Radicale->missing if T::Radicale->missing;
 
-my $dir = temp_dir();
-my $port = free_port();
-chmod 0755, $dir;
-write_file("$dir/users", "alice:secret-alice\nbob:secret-bob\npostern:master\n");
-write_file("$dir/rights", <<'RIGHTS');
-[owner]
-user: .+
-collection: {user}(/.*)?
-permissions: RrWw
-[postern]
-user: postern
-collection: .*
-permissions: Rr
-RIGHTS
-write_file("$dir/config", <<"CONFIG");
-[server]
-hosts = 127.0.0.1:$port
-[auth]
-type = htpasswd
-htpasswd_filename = $dir/users
-htpasswd_encryption = plain
-delay = 0
-[rights]
-type = from_file
-file = $dir/rights
-[storage]
-filesystem_folder = $dir/collections
-[web]
-type = none
-CONFIG
-my $radicale = T::Process->start(['radicale', '--config', "$dir/config"],
-    "$dir/radicale.log");
-until_port('127.0.0.1', $port, 30, $radicale->pid)
-    or BAIL_OUT(T::Dir::read_file("$dir/radicale.log"));
+my $radicale = T::Radicale->new(users => { map { $_ => "secret-$_" } qw(alice bob) })->start;
+my $port = $radicale->port;
+my $dir  = temp_dir();
 
 sub dav {
     my ($user, $method, $path, $content, %headers) = @_;
