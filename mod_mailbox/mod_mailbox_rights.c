@@ -115,32 +115,33 @@ static apr_status_t own_dn(request_rec *r, const char **dn)
     return rv == APR_SUCCESS && !*dn ? APR_NOTFOUND : rv;
 }
 
-static authz_status check_group(request_rec *r, const char *line,
-                                const void *parsed)
+typedef apr_status_t holds_t(request_rec *r, const char *dn, const char *value);
+
+/* Whether that holds for the entry of the user who logged in. */
+static authz_status check(request_rec *r, const char *value, holds_t *holds)
 {
     const char *dn;
     apr_status_t rv;
 
-    (void)line;
     if (!r->user) {
         return AUTHZ_DENIED_NO_USER;
     }
     rv = own_dn(r, &dn);
-    return answer(r, rv == APR_SUCCESS ? is_member(r, dn, parsed) : rv);
+    return answer(r, rv == APR_SUCCESS ? holds(r, dn, value) : rv);
+}
+
+static authz_status check_group(request_rec *r, const char *line,
+                                const void *parsed)
+{
+    (void)line;
+    return check(r, parsed, is_member);
 }
 
 static authz_status check_filter(request_rec *r, const char *line,
                                  const void *parsed)
 {
-    const char *dn;
-    apr_status_t rv;
-
     (void)line;
-    if (!r->user) {
-        return AUTHZ_DENIED_NO_USER;
-    }
-    rv = own_dn(r, &dn);
-    return answer(r, rv == APR_SUCCESS ? matches(r, dn, parsed) : rv);
+    return check(r, parsed, matches);
 }
 
 static const authz_provider group_provider = {check_group, parse_group};
