@@ -25,7 +25,7 @@ my $httpd;
 sub start_httpd {
     my ($engine) = @_;
     $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca,
-        main => "RPCProxyEngine $engine\nRPCProxyDrainTime 0\nMaxRequestWorkers 16", conf => <<"CONF");
+        main => "RPCProxyEngine $engine\nRPCProxyDrainTime 0\nThreadsPerChild 64\nMaxRequestWorkers 64", conf => <<"CONF");
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
 RPCProxySetupTimeout 3
