@@ -13,8 +13,7 @@ static known_row_t *find(known_t *known, const target_endpoint_t *endpoint,
     for (i = 0; i < KNOWN_ROWS; i++) {
         known_row_t *row = &known->row[i];
 
-        if (row->used &&
-            memcmp(&row->endpoint, endpoint, sizeof(*endpoint)) == 0) {
+        if (row->used && target_same(&row->endpoint, endpoint)) {
             row->used = now;
             return row;
         }

@@ -244,6 +244,29 @@ const target_rule_t *target_find(const apr_array_header_t *rules,
     return NULL;
 }
 
+static int same_address(const target_address_t *a, const target_address_t *b)
+{
+    if (a->any.sa_family != b->any.sa_family ||
+        target_port(a) != target_port(b)) {
+        return 0;
+    }
+    if (a->any.sa_family != AF_INET6) {
+        return a->four.sin_addr.s_addr == b->four.sin_addr.s_addr;
+    }
+    return a->six.sin6_scope_id == b->six.sin6_scope_id &&
+           memcmp(a->six.sin6_addr.s6_addr, b->six.sin6_addr.s6_addr,
+                  sizeof(a->six.sin6_addr.s6_addr)) == 0;
+}
+
+int target_same(const target_endpoint_t *a, const target_endpoint_t *b)
+{
+    return same_address(&a->address, &b->address) &&
+           a->interface.major == b->interface.major &&
+           a->interface.minor == b->interface.minor &&
+           memcmp(a->interface.uuid, b->interface.uuid,
+                  sizeof(a->interface.uuid)) == 0;
+}
+
 int target_port(const target_address_t *address)
 {
     return ntohs(address->any.sa_family == AF_INET6 ? address->six.sin6_port

@@ -69,8 +69,7 @@ typedef union target_address_t {
     struct sockaddr_in6 six;
 } target_address_t;
 
-/* The same, with how to connect to it.  All bytes are set: two endpoints are
- * the same when memcmp says so. */
+/* The same, with how to connect to it. */
 typedef struct target_endpoint_t {
     target_address_t address; /* port 0: ask the endpoint mapper */
     socklen_t size;
@@ -84,6 +83,9 @@ typedef struct target_endpoint_t {
 void target_endpoint(target_endpoint_t *endpoint,
                      const target_backend_t *backend,
                      const struct sockaddr *address, socklen_t size, int port);
+
+/* 1 when both are the same place. */
+int target_same(const target_endpoint_t *a, const target_endpoint_t *b);
 
 /* The port of an address of either kind. */
 int target_port(const target_address_t *address);
