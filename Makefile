@@ -227,7 +227,7 @@ asan:
 	  SANITIZE=-fsanitize=address,undefined $(or $(ASAN_GOAL),check)
 
 valgrind: units
-	POSTERN_BUILD=$(B) POSTERN_SLOWER=20 prove -j$(JOBS) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' $(UNIT)
+	POSTERN_BUILD=$(B) POSTERN_SLOWER=20 prove -j$(JOBS) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=t/valgrind.supp' $(UNIT)
 
 # --- fuzzing: clang, libFuzzer; FUZZERS='pdu xml' for some ---
 
