@@ -45,7 +45,7 @@ subtest 'S21 S22 S23 S24: the guide\'s interactive message, as it looks' => sub 
     $tmux->type('The LAN interface is down', 'Enter');
     ok($tmux->sees(qr/CTRL-d$/m), 'the message');
     $tmux->type('The LAN interface is down', 'Enter', 'C-d');
-    my $screen = $tmux->sees(qr/ ok\.$/m);
+    my $screen = $tmux->sees(qr/ ok\.\n\$ *\n?\z/);
     like($screen, qr/\A\$ submit mail
 To: example1\@example1\.com
 Subject: The LAN interface is down
@@ -154,7 +154,7 @@ subtest 'how far flush has come' => sub {
     write_file($s->dir . '/go1', '');
     ok($tmux->sees(qr/^ mail 2 of 3$/m), 'the second of three');
     write_file($s->dir . "/go$_", '') for 2, 3;
-    my $screen = $tmux->sees(qr/^3 sent, 0 waiting, 0 failed$/m);
+    my $screen = $tmux->sees(qr/^3 sent, 0 waiting, 0 failed\n\$ *\n?\z/m);
     like($screen, qr/\A\$ submit flush\n3 sent, 0 waiting, 0 failed\n\$ *\n?\z/, 'nothing of it is left');
     is(scalar(grep { $_->[1] =~ /^Subject: n\d/m } $server->messages), 3, 'all are sent');
 };
