@@ -9,8 +9,9 @@ use warnings;
 use Test::More;
 use lib 't/lib', 'bench/lib';
 use Bench qw(pss_kib);
-use T::Dir qw(write_file read_file);
+use T::Dir qw(read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use Socket qw(SOL_SOCKET SO_LINGER);
@@ -27,20 +28,14 @@ RPCProxyChannelLifetime 20000
 RPCProxyReceiveWindow $window
 RPCProxyPingInterval 0
 RPCProxyMaxTunnelsPerUser 0
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
 ServerLimit 4
 MaxRequestWorkers 16
 AsyncRequestWorkerFactor 4000
 RPCProxyDrainTime 0
 MAIN
-write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(alice));
 $httpd->start;
 
 sub child { (split ' ', read_file('/proc/' . $httpd->pid . '/task/' . $httpd->pid . '/children') // '')[0] }

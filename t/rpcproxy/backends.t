@@ -12,6 +12,7 @@ use Test::More;
 use IO::Socket::IP;
 use T::Dir qw(write_file read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(free_port);
 use Time::HiRes qw(time);
@@ -75,15 +76,9 @@ RPCProxyBackend dual.map.test 4 dual.test:$p7
 RPCProxyBackend dual.map.test 6 dual.test:$p77
 RPCProxyBackend six.map.test * [::1]:$p6
 RPCProxyBackend both.map.test * 127.0.0.1:$dead [::1]:$p6
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
-write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(alice));
 $httpd->start;
 
 sub client {

@@ -13,6 +13,7 @@ use T::Ca;
 use T::Curl;
 use T::Dir qw(temp_dir write_file read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use Time::HiRes qw(time);
@@ -32,15 +33,9 @@ RPCProxyBackend srv.example.test 6001 127.0.0.1:$port
 RPCProxyPingInterval 0
 SetOutputFilter DEFLATE
 CustomLog \@DIR\@/bytes.log "%m %I %O %s"
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
-write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(alice));
 write_file($httpd->dir . '/htdocs/page.html', "<p>page</p>\n" x 1000, 0644);
 $httpd->start;
 

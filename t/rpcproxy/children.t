@@ -9,8 +9,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Dir qw(temp_dir read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::RpchLoad;
 use T::Wait qw(until_true);
@@ -40,27 +41,13 @@ RPCProxyDrainTime 4
 MAIN
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 0
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
-<Location "/rpcwithcert/">
-    RPCProxy On
-    RPCProxyChannelLifetime 40000
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
+@{[ rpc_location('/rpcwithcert/', 'RPCProxyChannelLifetime 40000') ]}
 <Location "/tunnels">
     SetHandler rpcproxy-status
 </Location>
 CONF
-    my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
-    write_file($httpd->dir . '/users', "alice:$hash\nbob:$hash\n");
+    rpc_users($httpd, qw(alice bob));
     $httpd->start;
     until_true(sub { children() >= 3 }, 20);
 }

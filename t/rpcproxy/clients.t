@@ -11,6 +11,7 @@ use lib 't/lib';
 use T::Ca;
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location);
 use T::Samba;
 
 my $missing = T::Samba->missing;
@@ -32,13 +33,7 @@ for my $engine (qw(Auto Blocking)) {
         conf => <<"CONF");
 RPCProxyBackend dc1.example.test 593 $address:135
 RPCProxyBackend dc1.example.test 49152-65535 $address
-<LocationMatch "(?i)^/rpc(withcert)?/rpcproxy\\.dll\$">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</LocationMatch>
+@{[ rpc_location('(?i)^/rpc(withcert)?/rpcproxy\.dll$') ]}
 CONF
     my $hash = hashed($alice->{password});
     write_file($httpd->dir . '/users',

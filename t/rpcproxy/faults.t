@@ -12,8 +12,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Dir qw(temp_dir read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use HTTP::Tiny;
@@ -47,26 +48,13 @@ MAIN
 RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyChannelLifetime 20000
 RPCProxyPingInterval 0
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
-<Location "/rpcwithcert/">
-    RPCProxy On
-    RPCProxyChannelLifetime 1073741824
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
+@{[ rpc_location('/rpcwithcert/', 'RPCProxyChannelLifetime 1073741824') ]}
 <Location "/tunnels">
     SetHandler rpcproxy-status
 </Location>
 CONF
-    write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    rpc_users($httpd, qw(alice));
     $httpd->start;
     until_true(sub { children() >= 4 }, 20);
 }

@@ -8,8 +8,8 @@ use strict;
 use warnings;
 use Test::More;
 use lib 't/lib';
-use T::Dir qw(write_file read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use Time::HiRes qw(time);
@@ -26,25 +26,10 @@ RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyPingInterval 1
 RPCProxyReceiveWindow 65536
 RPCProxyTrace RTS
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
-<Location "/rpcwithcert/">
-    RPCProxy On
-    RPCProxyPingInterval 0
-    RPCProxyIdleTimeout 2
-    RPCProxyReceiveWindow 262144
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
+@{[ rpc_location('/rpcwithcert/', 'RPCProxyPingInterval 0', 'RPCProxyIdleTimeout 2', 'RPCProxyReceiveWindow 262144') ]}
 CONF
-    write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    rpc_users($httpd, qw(alice));
     $httpd->start;
 }
 

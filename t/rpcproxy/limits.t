@@ -10,8 +10,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file);
+use T::Dir qw(temp_dir);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use Time::HiRes qw(time);
@@ -32,16 +33,9 @@ RPCProxyBackend two.example.test 6001-6002 127.0.0.1
 RPCProxyPingInterval 0
 RPCProxyConnectTimeout 1
 $limits
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
-    my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
-    write_file($httpd->dir . '/users', "alice:$hash\nbob:$hash\n");
+    rpc_users($httpd, qw(alice bob));
     $httpd->start;
 }
 

@@ -10,8 +10,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Dir qw(temp_dir read_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use Socket qw(SOL_SOCKET SO_RCVBUF);
@@ -34,21 +35,8 @@ RPCProxyBackend srv.example.test * 127.0.0.1:$port
 RPCProxyBackend stuck.example.test * 127.0.0.1:@{[$stuck->sockport]}
 RPCProxyPingInterval 0
 RPCProxyMaxTunnelsPerUser 1000
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
-<Location "/rpcwithcert/">
-    RPCProxy On
-    RPCProxyMaxTunnelsPerUser 400
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
+@{[ rpc_location('/rpcwithcert/', 'RPCProxyMaxTunnelsPerUser 400') ]}
 CONF
 ServerLimit 4
 MaxRequestWorkers 16
@@ -57,8 +45,7 @@ MaxRequestWorkers 16
 </IfModule>
 RPCProxyDrainTime 2
 MAIN
-    my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
-    write_file($httpd->dir . '/users', "alice:$hash\nbob:$hash\n");
+    rpc_users($httpd, qw(alice bob));
     $httpd->start;
 }
 

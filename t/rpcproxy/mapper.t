@@ -13,6 +13,7 @@ use IO::Select;
 use T::Ca;
 use T::Dir qw(temp_dir read_file write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location);
 use T::Rpch;
 use T::Samba;
 use T::Wait qw(free_port);
@@ -57,13 +58,7 @@ RPCProxyBackend told.example.test 1 127.0.1.1:auto/samr
 RPCProxyBackend hostile.example.test * 127.0.1.2:auto/samr
 RPCProxyBackend two.example.test * 127.0.1.3:auto/samr 127.0.1.1:auto/samr
 RPCProxyBackend nobody.example.test * 127.0.1.9:auto/samr
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
 }
 

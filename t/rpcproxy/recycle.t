@@ -10,8 +10,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file read_file);
+use T::Dir qw(temp_dir);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::RpchLoad;
 use T::Wait qw(until_true);
@@ -31,15 +32,9 @@ RPCProxyPingInterval 0
 RPCProxySetupTimeout 3
 RPCProxyChannelLifetime 40000
 RPCProxyTrace RTS
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
-    write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    rpc_users($httpd, qw(alice bob));
     $httpd->start;
 }
 

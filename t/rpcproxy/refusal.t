@@ -9,8 +9,9 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 use T::Ca;
-use T::Dir qw(temp_dir write_file);
+use T::Dir qw(temp_dir);
 use T::Httpd;
+use T::RpcProxy qw(rpc_users);
 use T::Rpch;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(time);
@@ -34,7 +35,7 @@ SetOutputFilter DEFLATE
 </Location>
 ErrorDocument 503 "the server is busy"
 CONF
-write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(alice bob));
 $httpd->start;
 
 my $echo = pack 'H*', '0500140310000000140000000000000040000000';

@@ -7,8 +7,8 @@ use strict;
 use warnings;
 use Test::More;
 use lib 't/lib';
-use T::Dir qw(write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(free_port until_true);
 
@@ -26,19 +26,12 @@ RPCProxyBackend srv.example.test 6002 127.0.0.1:$port
 RPCProxyBackend dead.example.test * 127.0.0.1:$dead
 RPCProxySetupTimeout 2
 RPCProxyTrace All
-<LocationMatch "(?i)^/rpc(withcert)?/rpcproxy\\.dll\$">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</LocationMatch>
+@{[ rpc_location('(?i)^/rpc(withcert)?/rpcproxy\.dll$') ]}
 <Location "/open/">
     RPCProxy On
 </Location>
 CONF
-    my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
-    write_file($httpd->dir . '/users', "alice:$hash\nbob:$hash\n");
+    rpc_users($httpd, qw(alice bob));
     $httpd->start;
 }
 

@@ -7,8 +7,8 @@ use strict;
 use warnings;
 use Test::More;
 use lib 't/lib';
-use T::Dir qw(write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 use T::Wait qw(until_true);
 use HTTP::Tiny;
@@ -22,13 +22,7 @@ RPCProxyBackend srv.example.test 6001 127.0.0.1:$port
 RPCProxyPingInterval 0
 RPCProxyMaxTunnelsPerUser 4
 RPCProxyChannelLifetime 20000
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 <Location "/server-status">
     SetHandler server-status
 </Location>
@@ -36,8 +30,7 @@ RPCProxyChannelLifetime 20000
     SetHandler rpcproxy-status
 </Location>
 CONF
-my $hash = '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=';    # password
-write_file($httpd->dir . '/users', "alice:$hash\n<b>\\\"\xc3\xa9\xff:$hash\n");
+rpc_users($httpd, 'alice', "<b>\\\"\xc3\xa9\xff");
 $httpd->start;
 
 sub get { HTTP::Tiny->new->get($httpd->url($_[0])) }

@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 
 plan skip_all => 'tshark is not installed' unless -x '/usr/bin/tshark';
@@ -21,15 +22,9 @@ RPCProxyBackend srv.example.test 6001 127.0.0.1:$port
 RPCProxyPingInterval 1
 RPCProxyReceiveWindow 65536
 RPCProxyChannelLifetime 20000
-<Location "/rpc/">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/') ]}
 CONF
-write_file($httpd->dir . '/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(alice));
 $httpd->start;
 
 sub client {

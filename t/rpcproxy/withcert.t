@@ -11,6 +11,7 @@ use lib 't/lib';
 use T::Ca;
 use T::Dir qw(temp_dir write_file);
 use T::Httpd;
+use T::RpcProxy qw(rpc_location rpc_users);
 use T::Rpch;
 
 my $backend = T::Rpch->listener;
@@ -28,20 +29,14 @@ my $httpd = T::Httpd->new(modules => ['rpcproxy'], tls => $ca, main => 'MaxReque
 RPCProxyBackend srv.example.test 6001 127.0.0.1:$port
 SSLCACertificateFile $ca->{ca}
 SSLVerifyClient optional
-<Location "/rpc/rpcproxy.dll">
-    RPCProxy On
-    AuthType Basic
-    AuthName Mail
-    AuthUserFile "\@DIR\@/users"
-    Require valid-user
-</Location>
+@{[ rpc_location('/rpc/rpcproxy.dll') ]}
 <Location "/rpcwithcert/rpcproxy.dll">
     RPCProxy On
     SSLUserName SSL_CLIENT_S_DN_CN
     Require ssl-verify-client
 </Location>
 CONF
-write_file($httpd->dir . '/users', "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+rpc_users($httpd, qw(bob));
 $httpd->start;
 
 sub client {
