@@ -235,7 +235,8 @@ static void look_at_in(rpcproxy_relay_t *x)
         return;
     }
     x->moved_before = x->moved;
-    rpcproxy_poller_timer(x->poller, &x->look, x->poller->now + STANDSTILL);
+    rpcproxy_poller_timer(x->poller, &x->look,
+                          x->poller->now + STANDSTILL);
 }
 
 static void on_look(rpcproxy_timer_t *timer)
@@ -300,16 +301,18 @@ static void on_wire(rpcproxy_watch_t *watch, apr_uint32_t events)
 
 void rpcproxy_relay_readable(rpcproxy_chan_t *chan)
 {
-    pump_up(chan->relay);
-    settle(chan->relay);
+    rpcproxy_relay_t *x = chan->relay; /* which chan forgets at its end */
+
+    pump_up(x);
+    settle(x);
 }
 
 void rpcproxy_relay_writable(rpcproxy_chan_t *chan)
 {
-    pump_down(chan->relay);
-    if (chan->relay) {
-        settle(chan->relay);
-    }
+    rpcproxy_relay_t *x = chan->relay;
+
+    pump_down(x);
+    settle(x);
 }
 
 /* The owner decides; a client that is there no more has nothing to wait for. */
@@ -322,7 +325,8 @@ void rpcproxy_relay_gone(rpcproxy_chan_t *chan)
     }
     else if (!reads_client(x)) {
         x->moved_before = x->moved;
-        rpcproxy_poller_timer(x->poller, &x->look, x->poller->now + STANDSTILL);
+        rpcproxy_poller_timer(x->poller, &x->look,
+                              x->poller->now + STANDSTILL);
     }
     settle(x);
 }
