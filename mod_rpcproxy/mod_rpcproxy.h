@@ -233,6 +233,9 @@ typedef struct rpcproxy_chan_ops_t {
 /* Below httpd's FlushMaxThreshold, above which a write would block. */
 #define RPCPROXY_WRITE_MAX 49152
 
+/* All that comes on a replacement OUT channel behind its first PDU: OUT_R2/C1. */
+#define RPCPROXY_C1_SIZE 24
+
 struct rpcproxy_chan_t {
     rpcproxy_task_t start;  /* the hand-over */
     rpcproxy_task_t again;  /* a channel's own deferred work */
@@ -299,9 +302,6 @@ void rpcproxy_vconns_stop(rpcproxy_poller_t *p, apr_size_t count);
 
 /* Names of back ends (mod_rpcproxy_names.c). */
 
-/* Makes a target_backend_t's resolver, at configuration time. */
-void *rpcproxy_name_create(apr_pool_t *pool, const char *host);
-
 /* In a worker thread: sets endpoint, endpoints and connect_by of `chan`, a
  * client of which asked for `port`.  Takes at most half of `limit`, which is
  * for connecting as well.  chan->endpoints may be 0. */
@@ -328,10 +328,6 @@ typedef struct rpcproxy_backend_t {
 void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
                            rpcproxy_poller_t *p);
 
-/* Connects to one of chan's endpoints and tells the tunnel. */
-void rpcproxy_backend_connect(rpcproxy_backend_t *b,
-                              const rpcproxy_chan_t *chan);
-
 /* The socket of `b` is connected; from connect. */
 void rpcproxy_backend_connected(rpcproxy_backend_t *b);
 
@@ -348,18 +344,22 @@ apr_status_t rpcproxy_backend_read(rpcproxy_backend_t *b, void *buf,
 void rpcproxy_backend_keepalive(rpcproxy_backend_t *b, unsigned int seconds);
 void rpcproxy_backend_close(rpcproxy_backend_t *b);
 
-/* Connecting (mod_rpcproxy_connect.c): ends by rpcproxy_backend_connected or
- * rpcproxy_tunnel_backend_down, or when it is cancelled. */
-void rpcproxy_connect_init(apr_pool_t *pchild, server_rec *s); /* child_init */
-void rpcproxy_connect_start(rpcproxy_backend_t *b, const rpcproxy_chan_t *chan);
-void rpcproxy_connect_cancel(rpcproxy_backend_t *b);
-
 /* Bytes that wait: `held` is moved to `to`, or replaced by a copy. */
 apr_size_t rpcproxy_held_take(rpcproxy_held_t *held, unsigned char *to);
 void rpcproxy_held_keep(rpcproxy_held_t *held, const void *bytes,
                         apr_size_t len);
 
+/* Connecting to one of chan's endpoints (mod_rpcproxy_connect.c): ends by
+ * rpcproxy_backend_connected or rpcproxy_tunnel_backend_down, or when it is
+ * cancelled. */
+void rpcproxy_connect_init(apr_pool_t *pchild, server_rec *s); /* child_init */
+void rpcproxy_connect_start(rpcproxy_backend_t *b, const rpcproxy_chan_t *chan);
+void rpcproxy_connect_cancel(rpcproxy_backend_t *b);
+
 /* The rest of what a side had sent that has ended (mod_rpcproxy_rest.c). */
+
+/* So long the other side may take nothing of it. */
+#define RPCPROXY_STANDSTILL apr_time_from_msec(400)
 
 typedef struct rpcproxy_rest_t {
     apr_time_t at; /* when to look; 0: no side has ended */
@@ -502,11 +502,12 @@ void rpcproxy_limits_init(apr_pool_t *pchild, server_rec *s);
 const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
                                   rpcproxy_party_t **party);
 void rpcproxy_limits_opened(void);
-
-/* The same for a channel that goes on to another child: 1 when it may. */
-int rpcproxy_limits_relay_enter(void);
-void rpcproxy_limits_relay_leave(void);
 void rpcproxy_limits_leave(rpcproxy_tunnel_t *t);
+
+/* NULL when a channel may go on to another child, and is counted then; else why
+ * it may not. */
+const char *rpcproxy_limits_relay_enter(void);
+void rpcproxy_limits_relay_leave(void);
 
 /* Counts what the tunnel has moved since the last time.  From its settling,
  * when it is much. */

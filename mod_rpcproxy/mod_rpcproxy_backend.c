@@ -111,12 +111,6 @@ void rpcproxy_backend_init(rpcproxy_backend_t *b, rpcproxy_tunnel_t *tunnel,
     b->watch.fd = -1;
 }
 
-void rpcproxy_backend_connect(rpcproxy_backend_t *b,
-                              const rpcproxy_chan_t *chan)
-{
-    rpcproxy_connect_start(b, chan);
-}
-
 void rpcproxy_backend_connected(rpcproxy_backend_t *b)
 {
     const int on = 1;

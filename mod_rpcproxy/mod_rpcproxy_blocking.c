@@ -365,9 +365,6 @@ static void join_poller(rpcproxy_task_t *task)
         (rpcproxy_chan_t *)((char *)task - offsetof(rpcproxy_chan_t, start)));
 }
 
-/* What remains of a replacement OUT's body is OUT_R2/C1. */
-#define C1_SIZE 24
-
 int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
 {
     blocking_t *b = apr_pcalloc(chan->r->pool, sizeof(*b));
@@ -388,7 +385,7 @@ int rpcproxy_blocking_run(rpcproxy_chan_t *chan)
     }
     else {
         if (chan->hello.kind == HELLO_OUT_NEXT) {
-            pump_in(b, C1_SIZE);
+            pump_in(b, RPCPROXY_C1_SIZE);
         }
         pump_out(b);
     }

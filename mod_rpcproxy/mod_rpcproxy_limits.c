@@ -167,23 +167,25 @@ static rpcproxy_limit_e broken_limit(const struct rpcproxy_limits_t *limits,
     return RPCPROXY_LIMITS;
 }
 
+/* What a channel is refused with that would break a limit. */
+static const char *const why[] = {
+    [RPCPROXY_USER] =
+        "too many tunnels of this user (RPCProxyMaxTunnelsPerUser)",
+    [RPCPROXY_ADDRESS] =
+        "too many tunnels of this address (RPCProxyMaxTunnelsPerAddress)",
+    [RPCPROXY_BACKEND] = "too many tunnels to this back end "
+                         "(RPCProxyMaxTunnelsPerBackend)",
+    [RPCPROXY_HOST] = "too many tunnels of this virtual host "
+                      "(RPCProxyMaxTunnelsPerHost)",
+    [RPCPROXY_LIMIT_CHILD] = "too many tunnels in this process "
+                             "(RPCProxyMaxTunnels, descriptors)",
+    [RPCPROXY_LIMIT_HALF_OPEN] =
+        "too many tunnels wait for their set-up (RPCProxyMaxHalfOpen)",
+    [RPCPROXY_LIMITS] = NULL};
+
 const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
                                   rpcproxy_party_t **party)
 {
-    static const char *const why[] = {
-        [RPCPROXY_USER] =
-            "too many tunnels of this user (RPCProxyMaxTunnelsPerUser)",
-        [RPCPROXY_ADDRESS] =
-            "too many tunnels of this address (RPCProxyMaxTunnelsPerAddress)",
-        [RPCPROXY_BACKEND] = "too many tunnels to this back end "
-                             "(RPCProxyMaxTunnelsPerBackend)",
-        [RPCPROXY_HOST] = "too many tunnels of this virtual host "
-                          "(RPCProxyMaxTunnelsPerHost)",
-        [RPCPROXY_LIMIT_CHILD] = "too many tunnels in this process "
-                                 "(RPCProxyMaxTunnels, descriptors)",
-        [RPCPROXY_LIMIT_HALF_OPEN] =
-            "too many tunnels wait for their set-up (RPCProxyMaxHalfOpen)",
-        [RPCPROXY_LIMITS] = NULL};
     char host[2 * sizeof(void *) + 3];
     const char *const name[] = {
         [RPCPROXY_USER] = chan->identity.user,
@@ -217,7 +219,7 @@ const char *rpcproxy_limits_enter(const rpcproxy_chan_t *chan,
     return why[broken];
 }
 
-int rpcproxy_limits_relay_enter(void)
+const char *rpcproxy_limits_relay_enter(void)
 {
     struct rpcproxy_limits_t *limits = limits_of_child();
     int fits;
@@ -232,7 +234,7 @@ int rpcproxy_limits_relay_enter(void)
         add(RPCPROXY_OVER_LIMIT + RPCPROXY_LIMIT_CHILD, 1);
     }
     apr_thread_mutex_unlock(limits->mutex);
-    return fits;
+    return why[fits ? RPCPROXY_LIMITS : RPCPROXY_LIMIT_CHILD];
 }
 
 void rpcproxy_limits_relay_leave(void)

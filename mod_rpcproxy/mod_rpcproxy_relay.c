@@ -22,10 +22,6 @@ APLOG_USE_MODULE(rpcproxy);
 /* When to look how much OUT's client has taken: soon, then more seldom. */
 #define LOOK_FIRST apr_time_from_msec(10)
 #define LOOK_LAST apr_time_from_msec(1000)
-/* How long the owner may take nothing of a client that has ended. */
-#define STANDSTILL apr_time_from_msec(400)
-/* All that comes on a replacement OUT channel: OUT_R2/C1. */
-#define C1_SIZE 24
 
 typedef struct rpcproxy_relay_t rpcproxy_relay_t;
 
@@ -236,7 +232,7 @@ static void look_at_in(rpcproxy_relay_t *x)
     }
     x->moved_before = x->moved;
     rpcproxy_poller_timer(x->poller, &x->look,
-                          x->poller->now + STANDSTILL);
+                          x->poller->now + RPCPROXY_STANDSTILL);
 }
 
 static void on_look(rpcproxy_timer_t *timer)
@@ -326,7 +322,7 @@ void rpcproxy_relay_gone(rpcproxy_chan_t *chan)
     else if (!reads_client(x)) {
         x->moved_before = x->moved;
         rpcproxy_poller_timer(x->poller, &x->look,
-                              x->poller->now + STANDSTILL);
+                              x->poller->now + RPCPROXY_STANDSTILL);
     }
     settle(x);
 }
@@ -411,7 +407,7 @@ static rpcproxy_relay_t *create(rpcproxy_chan_t *chan, int fd)
         x->to_read = (apr_size_t)-1;
     }
     else if (chan->hello.kind == HELLO_OUT_NEXT) {
-        x->to_read = C1_SIZE;
+        x->to_read = RPCPROXY_C1_SIZE;
     }
     rpcproxy_wire_init(&x->wire, fd);
     x->next = p->relays;

@@ -10,8 +10,6 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#define STANDSTILL apr_time_from_msec(400)
-
 /* What both sides have taken, give or take a constant: changes alone count. */
 static apr_uint64_t taken(const rpcproxy_tunnel_t *t)
 {
@@ -36,7 +34,7 @@ void rpcproxy_rest_begin(rpcproxy_tunnel_t *t, vconn_channel_e of)
         rpcproxy_tunnel_closed(t, of); /* nobody is left to take anything */
     }
     else if (!t->rest.at) {
-        t->rest.at = t->poller->now + STANDSTILL;
+        t->rest.at = t->poller->now + RPCPROXY_STANDSTILL;
         t->rest.of = of;
         t->rest.taken = taken(t);
     }
@@ -61,5 +59,5 @@ void rpcproxy_rest_look(rpcproxy_tunnel_t *t)
         return;
     }
     t->rest.taken = now_taken;
-    t->rest.at = t->poller->now + STANDSTILL;
+    t->rest.at = t->poller->now + RPCPROXY_STANDSTILL;
 }

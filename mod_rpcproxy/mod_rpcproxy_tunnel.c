@@ -123,7 +123,7 @@ void rpcproxy_tunnel_apply(rpcproxy_tunnel_t *t, const vconn_action_t *a)
         refuse_newcomer(t, a);
         break;
     case VCONN_ACT_CONNECT:
-        rpcproxy_backend_connect(&t->backend, t->newcomer);
+        rpcproxy_connect_start(&t->backend, t->newcomer);
         break;
     case VCONN_ACT_RESPOND:
         respond(t);

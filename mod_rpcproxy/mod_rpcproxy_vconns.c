@@ -24,13 +24,13 @@ static void refuse(rpcproxy_chan_t *chan, unsigned int code, const char *why)
 
 static void relay(rpcproxy_chan_t *chan, pid_t owner)
 {
-    if (rpcproxy_limits_relay_enter()) {
-        rpcproxy_relay_join(chan, owner);
+    const char *why = rpcproxy_limits_relay_enter();
+
+    if (why) {
+        refuse(chan, VCONN_TOO_BUSY, why);
     }
     else {
-        refuse(chan, VCONN_TOO_BUSY,
-               "too many tunnels in this process (RPCProxyMaxTunnels, "
-               "descriptors)");
+        rpcproxy_relay_join(chan, owner);
     }
 }
 

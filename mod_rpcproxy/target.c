@@ -141,8 +141,8 @@ static int parse_backend(target_backend_t *backend, const char *word,
     if (end - word > TARGET_HOST_MAX || (bracketed && !*end)) {
         return 0;
     }
-    backend->host = apr_pstrmemdup(
-        pool, word + bracketed, (apr_size_t)(end - word) - (bracketed ? 1 : 0));
+    backend->host = apr_pstrmemdup(pool, word + bracketed,
+                                   (apr_size_t)(end - word - bracketed));
     end += bracketed;
     return is_host(backend->host, bracketed) &&
            (!*end || (*end == ':' && parse_port(backend, end + 1, pool)));
