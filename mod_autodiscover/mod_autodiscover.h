@@ -44,7 +44,8 @@ int autodiscover_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                               apr_pool_t *ptemp, server_rec *s);
 
 /* mod_autodiscover_authtype.c: the AuthType that the server and its <Location>
- * sections give to `path`, or NULL; only before the first request. */
+ * sections give to `path`, or NULL; "" when the configuration leaves an AuthType
+ * to an expression.  Only before the first request. */
 const char *autodiscover_auth_type(server_rec *s, const char *path,
                                    apr_pool_t *pool);
 

@@ -26,6 +26,20 @@ static int is_for(const core_dir_config *section, const char *path)
             section->d[len - 1] == '/');
 }
 
+/* 1 when an AuthType in the tree has one of the characters `any_of` in its
+ * value, or with NULL, when there is one at all. */
+static int has_auth_type(const ap_directive_t *directive, const char *any_of)
+{
+    for (; directive; directive = directive->next) {
+        if ((strcasecmp(directive->directive, "AuthType") == 0 &&
+             (!any_of || strpbrk(directive->args, any_of))) ||
+            has_auth_type(directive->first_child, any_of)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 const char *autodiscover_auth_type(server_rec *s, const char *path,
                                    apr_pool_t *pool)
 {
@@ -36,6 +50,10 @@ const char *autodiscover_auth_type(server_rec *s, const char *path,
     request_rec *r = apr_pcalloc(pool, sizeof(*r));
     int i;
 
+    /* An expression needs a whole request, and is worth nothing without. */
+    if (has_auth_type(ap_conftree, "%$")) {
+        return "";
+    }
     r->pool = pool;
     r->server = s;
     r->per_dir_config = s->lookup_defaults;
@@ -51,18 +69,7 @@ const char *autodiscover_auth_type(server_rec *s, const char *path,
     return auth_type ? auth_type(r) : NULL;
 }
 
-static int has_auth_type(const ap_directive_t *directive)
-{
-    for (; directive; directive = directive->next) {
-        if (strcasecmp(directive->directive, "AuthType") == 0 ||
-            has_auth_type(directive->first_child)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 int autodiscover_has_any_auth_type(void)
 {
-    return has_auth_type(ap_conftree);
+    return has_auth_type(ap_conftree, NULL);
 }

@@ -60,6 +60,7 @@ for my $row (
     ['nothing', '', $login, qr/^$/],
     ['a login by <Location> and prefix', '', "<Location /autodiscover/>\nAuthType Basic\n</Location>", qr/^$/],
     ['by a pattern', '', "<Location /*/autodiscover.xml>\nAuthType Basic\n</Location>", qr/^$/],
+    ['by an expression', '', "<Location /autodiscover>\nAuthType %{tolower:%{req:X-Type}}\n</Location>", qr/^$/],
     ['for the whole server', '', "<Location />\nAuthType Basic\n</Location>", qr/^$/],
     ['Thunderbird alone, without any login', "AutodiscoverEwsUrl None\nAutodiscoverImap imap.example.com\nAutodiscoverSmtp smtp.example.com", '', qr/^$/]) {
     my ($name, $conf, $main, $expected) = @$row;
