@@ -82,8 +82,8 @@ static apr_status_t add_written(request_rec *r, apr_array_header_t *list,
         return rv;
     }
     rv = find_mailbox(r, MAILBOX_BY_ADDRESS, address, &mailbox);
-    if (rv == APR_SUCCESS && may_ask(r, owner, mailbox) &&
-        strcmp(mailbox->guid, owner->guid) != 0) {
+    if (rv == APR_SUCCESS && strcmp(mailbox->guid, owner->guid) != 0 &&
+        may_ask(r, owner, mailbox)) {
         add(list, owner, mailbox, written->type, name);
     }
     return rv == APR_NOTFOUND || rv == APR_INCOMPLETE || rv == APR_EMISMATCH

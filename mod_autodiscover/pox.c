@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "pox.h"
+#include "alternatives.h"
 #include "response.h"
 
 #include "lib/xml.h"
@@ -273,25 +274,6 @@ static void print_dav(xml_out_t *x, const discover_answer_t *a,
     }
 }
 
-/* MS-OXDSCLI section 2.2.4.1.1.2.5.  With SmtpAddress, which the client then
- * asks about, there is neither LegacyDN nor Server. */
-static void print_alternatives(xml_out_t *x, const discover_answer_t *a)
-{
-    int i;
-
-    for (i = 0; a->alternatives && i < a->alternatives->nelts; i++) {
-        const discover_alternative_t *alternative =
-            &APR_ARRAY_IDX(a->alternatives, i, discover_alternative_t);
-
-        xml_out_start(x, "AlternativeMailbox");
-        xml_out_element(x, "Type", alternative->type);
-        xml_out_element(x, "DisplayName", alternative->display_name);
-        xml_out_element(x, "SmtpAddress", alternative->address);
-        xml_out_element(x, "OwnerSmtpAddress", alternative->owner);
-        xml_out_end(x);
-    }
-}
-
 static void print_public_folders(xml_out_t *x, const discover_answer_t *a)
 {
     if (a->public_folders) {
@@ -325,7 +307,7 @@ static void print_account(xml_out_t *x, const discover_answer_t *a,
     print_mail_server(x, a, "SMTP", ttl, &a->smtp, pool);
     print_dav(x, a, "CalDAV", ttl, a->caldav_url);
     print_dav(x, a, "CardDAV", ttl, a->carddav_url);
-    print_alternatives(x, a);
+    discover_alternatives_print(x, "AlternativeMailbox", a->alternatives);
     print_public_folders(x, a);
     xml_out_end(x);
 }

@@ -124,7 +124,8 @@ static const char *target_of(const discover_answer_t *answer, apr_pool_t *pool)
                                 : answer->redirect_address;
 }
 
-/* The settings that have a value, or with `errors` those that have not. */
+/* The settings that have a value, or with `errors` those that have not; none
+ * without an answer. */
 static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
                            const words_t *words,
                            const discover_answer_t *answer, int errors,
@@ -132,9 +133,6 @@ static void print_settings(xml_out_t *x, const discover_soap_question_t *q,
 {
     int of_domain = is_about_domains(q), i;
 
-    if (answer && target_of(answer, pool)) {
-        answer = NULL;
-    }
     xml_out_start(x, errors ? words->errors : words->settings);
     for (i = 0; answer && i < q->settings->nelts; i++) {
         const char *name = APR_ARRAY_IDX(q->settings, i, const char *);
@@ -170,11 +168,8 @@ static const char *code_of(const discover_soap_result_t *result,
 
 /* The children of a response are in alphabetical order, so that this one comes
  * before those of users and behind those of domains. */
-static void print_target(xml_out_t *x, const discover_answer_t *answer,
-                         apr_pool_t *pool)
+static void print_target(xml_out_t *x, const char *target)
 {
-    const char *target = answer ? target_of(answer, pool) : NULL;
-
     xml_out_start(x, "RedirectTarget");
     if (target) {
         xml_out_text(x, target);
@@ -191,20 +186,24 @@ static void print_result(xml_out_t *x, const discover_soap_question_t *q,
 {
     const discover_answer_t *answer =
         result->error == DISCOVER_OK ? &result->answer : NULL;
+    const char *target = answer ? target_of(answer, pool) : NULL;
 
     xml_out_start(x, words->response);
     xml_out_element(x, "ErrorCode", code_of(result, words));
-    xml_out_element(
-        x, "ErrorMessage",
-        answer ? (target_of(answer, pool) ? "Redirection." : "No error.")
-               : discover_errors_message(result->error));
+    xml_out_element(x, "ErrorMessage",
+                    target   ? "Redirection."
+                    : answer ? "No error."
+                             : discover_errors_message(result->error));
+    if (target) {
+        answer = NULL;
+    }
     if (!is_about_domains(q)) {
-        print_target(x, answer, pool);
+        print_target(x, target);
     }
     print_settings(x, q, words, answer, 1, pool);
     print_settings(x, q, words, answer, 0, pool);
     if (is_about_domains(q)) {
-        print_target(x, answer, pool);
+        print_target(x, target);
     }
     xml_out_end(x);
 }

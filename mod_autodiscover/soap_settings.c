@@ -2,6 +2,7 @@
  * Copyright the Postern authors */
 
 #include "soap_settings.h"
+#include "alternatives.h"
 
 #include <apr_strings.h>
 #include <stddef.h>
@@ -244,20 +245,8 @@ static void print_web(xml_out_t *x, const discover_answer_t *a)
 
 static void print_alternatives(xml_out_t *x, const discover_answer_t *a)
 {
-    int i;
-
     xml_out_start(x, "AlternateMailboxes");
-    for (i = 0; i < a->alternatives->nelts; i++) {
-        const discover_alternative_t *alternative =
-            &APR_ARRAY_IDX(a->alternatives, i, discover_alternative_t);
-
-        xml_out_start(x, "AlternateMailbox");
-        xml_out_element(x, "Type", alternative->type);
-        xml_out_element(x, "DisplayName", alternative->display_name);
-        xml_out_element(x, "SmtpAddress", alternative->address);
-        xml_out_element(x, "OwnerSmtpAddress", alternative->owner);
-        xml_out_end(x);
-    }
+    discover_alternatives_print(x, "AlternateMailbox", a->alternatives);
     xml_out_end(x);
 }
 
