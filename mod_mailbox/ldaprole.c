@@ -120,7 +120,8 @@ const char *ldaprole_legacy_dn_filter(const ldaproles_t *roles, const char *dn,
 }
 
 const char *ldaprole_any_filter(const char *const *attributes,
-                                const char *value, apr_pool_t *pool)
+                                const char *value, const char *also,
+                                apr_pool_t *pool)
 {
     const char *escaped = apr_pescape_ldap(
         pool, value, (apr_ssize_t)strlen(value), APR_ESCAPE_LDAP_FILTER);
@@ -130,5 +131,5 @@ const char *ldaprole_any_filter(const char *const *attributes,
         filter = apr_pstrcat(pool, filter, "(", *attributes, "=", escaped, ")",
                              NULL);
     }
-    return apr_pstrcat(pool, filter, ")", NULL);
+    return both(apr_pstrcat(pool, filter, ")", NULL), also, pool);
 }

@@ -49,8 +49,9 @@ const char *ldaprole_address_filter(const ldaproles_t *roles,
 const char *ldaprole_legacy_dn_filter(const ldaproles_t *roles, const char *dn,
                                       const char *also, apr_pool_t *pool);
 
-/* One of these attributes, up to a NULL, has the value. */
+/* The same, never NULL: one of these attributes, up to a NULL, has the value. */
 const char *ldaprole_any_filter(const char *const *attributes,
-                                const char *value, apr_pool_t *pool);
+                                const char *value, const char *also,
+                                apr_pool_t *pool);
 
 #endif

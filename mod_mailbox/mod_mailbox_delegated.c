@@ -6,7 +6,6 @@
 
 #include "mod_mailbox_private.h"
 
-#include <apr_strings.h>
 #include <string.h>
 
 /* Adds `mailbox`, unless it is the owner's, or there already. */
@@ -57,19 +56,6 @@ static apr_status_t add_listed(request_rec *r, const mailbox_t *owner,
     return rv;
 }
 
-/* Entries that match the filter of MailboxLDAPURL, if there is one, and have
- * `dn` in one of the attributes. */
-static const char *filter_for(const mailbox_conf_t *conf, const char *dn,
-                              apr_pool_t *pool)
-{
-    const char *any = ldaprole_any_filter(
-        (const char *const *)conf->delegate_attributes->elts, dn, pool);
-
-    return *conf->ldap->filter
-               ? apr_pstrcat(pool, "(&", conf->ldap->filter, any, ")", NULL)
-               : any;
-}
-
 /* MailboxDelegateAttribute: one search for all whose entries name the owner. */
 static apr_status_t add_choosing(request_rec *r, const mailbox_t *owner,
                                  apr_array_header_t *found)
@@ -77,19 +63,20 @@ static apr_status_t add_choosing(request_rec *r, const mailbox_t *owner,
     const mailbox_conf_t *conf = mailbox_conf(r);
     apr_array_header_t *records =
         apr_array_make(r->pool, 8, sizeof(const record_t *));
-    const record_t *own;
+    const char *dn, *filter;
     apr_status_t rv;
     int i;
 
     if (!conf->ldap || !conf->delegate_attributes ||
         !conf->delegate_attributes->nelts ||
-        mailbox_find_record(r, MAILBOX_BY_ADDRESS, owner->mail, &own) !=
-            APR_SUCCESS ||
-        !own->dn) {
+        (dn = mailbox_dn(r, owner)) == NULL) {
         return APR_SUCCESS;
     }
-    rv = mailbox_ldap_list(r, conf, filter_for(conf, own->dn, r->pool),
-                           MAILBOX_DELEGATED_MAX, records, r->pool);
+    filter = ldaprole_any_filter(
+        (const char *const *)conf->delegate_attributes->elts, dn,
+        conf->ldap->filter, r->pool);
+    rv = mailbox_ldap_list(r, conf, filter, MAILBOX_DELEGATED_MAX, records,
+                           r->pool);
     for (i = 0; i < records->nelts; i++) {
         add(found, owner,
             mailbox_of_record(APR_ARRAY_IDX(records, i, const record_t *),

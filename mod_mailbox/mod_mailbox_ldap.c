@@ -212,10 +212,10 @@ static void read_entry(search_t *search, LDAP *ldap, LDAPMessage *message)
 }
 
 /* The search itself, for at most `limit` entries and the attributes that have
- * a role.  More than that is no error: *entries is then `limit`, even where the
- * server allows less. */
-static int run_search(util_ldap_connection_t *ldc, const search_t *search,
-                      int limit, LDAPMessage **result, int *entries)
+ * a role.  More than that is no error: search->entries is then `limit`, even
+ * where the server allows less. */
+static int run_search(util_ldap_connection_t *ldc, search_t *search, int limit,
+                      LDAPMessage **result)
 {
     const ldapurl_t *url = search->conf->ldap;
     struct timeval timeout = timeout_of(search->conf);
@@ -238,9 +238,9 @@ static int run_search(util_ldap_connection_t *ldc, const search_t *search,
         search->filter, (char **)names, 0, NULL, NULL, &timeout, limit, result);
     ldap_set_option(ldc->ldap, LDAP_OPT_REFERRALS,
                     chase ? LDAP_OPT_ON : LDAP_OPT_OFF);
-    *entries = *result ? ldap_count_entries(ldc->ldap, *result) : 0;
+    search->entries = *result ? ldap_count_entries(ldc->ldap, *result) : 0;
     if (rc == LDAP_SIZELIMIT_EXCEEDED) {
-        *entries = limit;
+        search->entries = limit;
         rc = LDAP_SUCCESS;
     }
     return rc;
@@ -250,7 +250,7 @@ static int do_search(util_ldap_connection_t *ldc, void *context)
 {
     search_t *search = context;
     LDAPMessage *result = NULL;
-    int rc = run_search(ldc, search, SIZE_LIMIT, &result, &search->entries);
+    int rc = run_search(ldc, search, SIZE_LIMIT, &result);
 
     if (rc == LDAP_SUCCESS && search->entries == 1) {
         read_entry(search, ldc->ldap, ldap_first_entry(ldc->ldap, result));
@@ -402,7 +402,7 @@ static int do_list(util_ldap_connection_t *ldc, void *context)
     list_t *list = context;
     search_t *search = &list->search;
     LDAPMessage *result = NULL, *entry;
-    int rc = run_search(ldc, search, list->limit, &result, &search->entries);
+    int rc = run_search(ldc, search, list->limit, &result);
 
     apr_array_clear(list->records);
     for (entry = result ? ldap_first_entry(ldc->ldap, result) : NULL;

@@ -127,8 +127,8 @@ apr_status_t mailbox_ldap_bind(request_rec *r, const mailbox_conf_t *conf,
 apr_status_t mailbox_ldap_matches(request_rec *r, const mailbox_conf_t *conf,
                                   const char *base, const char *filter);
 
-/* Adds the record of each entry that matches `filter`, of `limit` at most, to
- * `records` (const record_t *).  APR_SUCCESS, also with none; other: the
+/* Puts the record of each entry that matches `filter`, of `limit` at most, into
+ * `records` (const record_t *) alone.  APR_SUCCESS, also with none; other: the
  * directory is down (logged). */
 apr_status_t mailbox_ldap_list(request_rec *r, const mailbox_conf_t *conf,
                                const char *filter, int limit,
@@ -137,6 +137,9 @@ apr_status_t mailbox_ldap_list(request_rec *r, const mailbox_conf_t *conf,
 /* --- mod_mailbox_rights.c --- */
 
 void mailbox_register_rights(apr_pool_t *p);
+/* The entry of a mailbox, which this request has found before; NULL without a
+ * directory. */
+const char *mailbox_dn(request_rec *r, const mailbox_t *mailbox);
 
 /* --- mod_mailbox_delegated.c --- */
 

@@ -53,7 +53,7 @@ static apr_status_t matches(request_rec *r, const char *base,
 static apr_status_t is_member(request_rec *r, const char *dn, const char *group)
 {
     return matches(r, group,
-                   ldaprole_any_filter(member_attributes, dn, r->pool));
+                   ldaprole_any_filter(member_attributes, dn, "", r->pool));
 }
 
 /* --- Require --- */
@@ -186,8 +186,7 @@ static int is_listed(const mailbox_conf_t *conf, const mailbox_t *caller,
     return 0;
 }
 
-/* The entry of a mailbox, which this request has found before, or NULL. */
-static const char *dn_of(request_rec *r, const mailbox_t *mailbox)
+const char *mailbox_dn(request_rec *r, const mailbox_t *mailbox)
 {
     const record_t *record;
 
@@ -219,12 +218,12 @@ static int is_chosen(request_rec *r, const apr_array_header_t *attributes,
     const char *target_dn;
 
     if (!attributes || !attributes->nelts ||
-        (target_dn = dn_of(r, target)) == NULL) {
+        (target_dn = mailbox_dn(r, target)) == NULL) {
         return 0;
     }
     return matches(r, target_dn,
                    ldaprole_any_filter((const char *const *)attributes->elts,
-                                       caller_dn, r->pool)) == APR_SUCCESS;
+                                       caller_dn, "", r->pool)) == APR_SUCCESS;
 }
 
 static int mailbox_may_ask(request_rec *r, const mailbox_t *caller,
@@ -239,7 +238,7 @@ static int mailbox_may_ask(request_rec *r, const mailbox_t *caller,
     if (!conf->delegate_groups && !conf->delegate_attributes) {
         return 0;
     }
-    dn = dn_of(r, caller);
+    dn = mailbox_dn(r, caller);
     return dn && (is_in_group(r, conf->delegate_groups, dn) ||
                   is_chosen(r, conf->delegate_attributes, dn, target));
 }

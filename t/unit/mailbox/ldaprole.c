@@ -75,10 +75,12 @@ static void any_attribute(apr_pool_t *pool)
 {
     static const char *const names[] = {"member", "member:1.2.3:", NULL};
 
-    is_str(ldaprole_any_filter(names, "CN=A (b)*,DC=x", pool),
+    is_str(ldaprole_any_filter(names, "CN=A (b)*,DC=x", "", pool),
            "(|(member=CN=A \\28b\\29\\2a,DC=x)"
            "(member:1.2.3:=CN=A \\28b\\29\\2a,DC=x))",
            "one of several attributes");
+    is_str(ldaprole_any_filter(names + 1, "CN=A", "(mail=*)", pool),
+           "(&(mail=*)(|(member:1.2.3:=CN=A)))", "and the filter beside it");
 }
 
 int main(void)
