@@ -3,7 +3,6 @@
 
 #include "errand.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
