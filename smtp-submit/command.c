@@ -20,10 +20,10 @@ typedef struct element_t {
     element_kind_t kind;
     const char *text; /* keyword, NAME, or NAME=a|b */
     apr_size_t len;
-    int whole;    /* a keyword that may not be shortened */
-    int group;    /* from 1; 0: must be there */
-    int repeats;  /* the group may come again */
-    int run, end; /* first and one past last element of the groups around */
+    unsigned char whole;    /* a keyword that may not be shortened */
+    unsigned char group;    /* from 1; 0: must be there */
+    unsigned char repeats;  /* the group may come again */
+    unsigned char run, end; /* first, one past last of the groups around */
 } element_t;
 
 typedef struct pattern_t {
@@ -84,8 +84,8 @@ static void find_runs(pattern_t *p)
             i++;
         }
         for (k = start; k < i; k++) {
-            p->elements[k].run = start;
-            p->elements[k].end = i;
+            p->elements[k].run = (unsigned char)start;
+            p->elements[k].end = (unsigned char)i;
         }
     }
 }
@@ -113,7 +113,7 @@ static pattern_t *compile(const grammar_row_t *row, apr_pool_t *pool)
         }
         len = strcspn(s, " ]");
         element_of(&p->elements[p->count], s, len);
-        p->elements[p->count++].group = group;
+        p->elements[p->count++].group = (unsigned char)group;
         s += len;
         if (*s == ']') {
             s++;
@@ -303,17 +303,33 @@ static void try_places(trial_t *trial, const apr_array_header_t *places,
 
 /* ---- the words of a line ---- */
 
-static apr_array_header_t *beginnings(apr_pool_t *pool)
+/* 0 when the row starts with another keyword than `word`. */
+static int may_begin(const grammar_row_t *row, const command_word_t *word)
+{
+    element_t first = {0};
+
+    if (row->pattern[0] == '[') {
+        return 1;
+    }
+    element_of(&first, row->pattern, strcspn(row->pattern, " "));
+    return first.kind != KEYWORD || keyword_fits(first.text, first.len, word);
+}
+
+/* Where a line starts: with `word` (NULL: any) in front. */
+static apr_array_header_t *beginnings(const command_word_t *word,
+                                      apr_pool_t *pool)
 {
     apr_array_header_t *places =
         apr_array_make(pool, grammar_rows_count, sizeof(place_t));
     int i;
 
     for (i = 0; i < grammar_rows_count; i++) {
-        place_t *place = apr_array_push(places);
+        if (!word || may_begin(&grammar_rows[i], word)) {
+            place_t *place = apr_array_push(places);
 
-        memset(place, 0, sizeof(*place));
-        place->pattern = compile(&grammar_rows[i], pool);
+            memset(place, 0, sizeof(*place));
+            place->pattern = compile(&grammar_rows[i], pool);
+        }
     }
     return places;
 }
@@ -347,13 +363,14 @@ static apr_array_header_t *follow(trial_t *trial,
     return after;
 }
 
-static const char *invalid(const trial_t *trial, const command_word_t *word)
+static const char *invalid(const trial_t *trial, const command_word_t *word,
+                           apr_pool_t *pool)
 {
     if (trial->expected) {
-        return apr_psprintf(trial->pool, "%% Invalid input \"%s\": expected %s",
+        return apr_psprintf(pool, "%% Invalid input \"%s\": expected %s",
                             word->text, trial->expected);
     }
-    return apr_psprintf(trial->pool, "%% Invalid input \"%s\"", word->text);
+    return apr_psprintf(pool, "%% Invalid input \"%s\"", word->text);
 }
 
 /* 1 when both rows took every word for the same. */
@@ -372,6 +389,14 @@ static int starts_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
+static apr_size_t name_length(const element_t *e)
+{
+    const char *equals =
+        e->kind == CHOICE ? memchr(e->text, '=', e->len) : NULL;
+
+    return equals ? (apr_size_t)(equals - e->text) : e->len;
+}
+
 static void take_values(command_t *command, const place_t *place,
                         apr_pool_t *pool)
 {
@@ -388,11 +413,11 @@ static void take_values(command_t *command, const place_t *place,
         command_value_t *value =
             &APR_ARRAY_IDX(command->values, --count, command_value_t);
 
-        value->text = m->text;
-        value->name = m->element->kind == CHOICE
-                          ? apr_pstrmemdup(pool, m->element->text,
-                                           strcspn(m->element->text, "="))
-                          : m->name;
+        value->name =
+            apr_pstrmemdup(pool, m->element->text, name_length(m->element));
+        value->text = m->element->kind == PARAMETER
+                          ? m->text
+                          : apr_pstrdup(pool, m->text);
     }
     command->id = place->pattern->row->id;
     command->where = place->pattern->row->where;
@@ -429,29 +454,43 @@ static apr_status_t choose(command_t *command, const apr_array_header_t *places,
     return APR_SUCCESS;
 }
 
+/* The patterns and places live in `scratch`, what is found in `pool`. */
+static apr_status_t find(command_t *command, const apr_array_header_t *words,
+                         const char **why, apr_pool_t *scratch,
+                         apr_pool_t *pool)
+{
+    trial_t trial = {NULL, NULL, NULL, scratch};
+    apr_array_header_t *places =
+        beginnings(&APR_ARRAY_IDX(words, 0, command_word_t), scratch);
+    int i;
+
+    for (i = 0; i < words->nelts; i++) {
+        const command_word_t *word = &APR_ARRAY_IDX(words, i, command_word_t);
+
+        places = follow(&trial, places, word);
+        if (places->nelts == 0) {
+            *why = invalid(&trial, word, pool);
+            return APR_EINVAL;
+        }
+    }
+    return choose(command, places, why, pool);
+}
+
 apr_status_t command_parse(command_t *command, const apr_array_header_t *words,
                            const char **why, apr_pool_t *pool)
 {
-    apr_array_header_t *places;
-    trial_t trial = {NULL, NULL, NULL, pool};
-    int i;
+    apr_pool_t *scratch;
+    apr_status_t rv;
 
     memset(command, 0, sizeof(*command));
     command->values = apr_array_make(pool, 1, sizeof(command_value_t));
     if (words->nelts == 0) {
         return APR_SUCCESS;
     }
-    places = beginnings(pool);
-    for (i = 0; i < words->nelts; i++) {
-        const command_word_t *word = &APR_ARRAY_IDX(words, i, command_word_t);
-
-        places = follow(&trial, places, word);
-        if (places->nelts == 0) {
-            *why = invalid(&trial, word);
-            return APR_EINVAL;
-        }
-    }
-    return choose(command, places, why, pool);
+    apr_pool_create(&scratch, pool);
+    rv = find(command, words, why, scratch, pool);
+    apr_pool_destroy(scratch);
+    return rv;
 }
 
 apr_status_t command_parse_line(command_t *command, const char *line,
@@ -592,7 +631,7 @@ static const char *print_help(const apr_array_header_t *lines, int may_end,
 const char *command_help(const apr_array_header_t *words, const char *prefix,
                          apr_pool_t *pool)
 {
-    apr_array_header_t *places = beginnings(pool);
+    apr_array_header_t *places = beginnings(NULL, pool);
     apr_array_header_t *lines = apr_array_make(pool, 16, sizeof(help_t));
     trial_t trial = {NULL, NULL, NULL, pool};
     int i, k, end, may_end = 0;

@@ -167,36 +167,35 @@ const char *submit_config_refuses(const submit_config_t *config,
     return NULL;
 }
 
-const char *submit_config_unfold(const char *line, apr_size_t *len,
-                                 const char **block, apr_pool_t *pool)
+apr_status_t submit_config_line(command_t *command, const char *line,
+                                apr_size_t len, const char **block,
+                                const char **why, apr_pool_t *pool)
 {
-    command_t command;
-    const char *why;
+    int inside = len > 0 && (*line == ' ' || *line == '\t');
+    apr_status_t rv;
 
-    if (*len > 0 && (*line == ' ' || *line == '\t')) {
-        if (*block) {
-            line = apr_pstrcat(pool, *block, apr_pstrmemdup(pool, line, *len),
-                               NULL);
-            *len = strlen(line);
-        }
-        return line;
+    if (inside && *block) {
+        line = apr_pstrcat(pool, *block, apr_pstrmemdup(pool, line, len), NULL);
+        len = strlen(line);
     }
-    *block = NULL;
-    if (command_parse_line(&command, line, *len, &why, pool) == APR_SUCCESS &&
-        command.id == COMMAND_TRIGGER && !command.no) {
-        *block = apr_pstrcat(pool, "trigger ",
-                             command_value(&command, "TRIGGER"), NULL);
+    rv = command_parse_line(command, line, len, why, pool);
+    if (!inside) {
+        *block =
+            rv == APR_SUCCESS && command->id == COMMAND_TRIGGER && !command->no
+                ? apr_pstrcat(pool, "trigger ",
+                              command_value(command, "TRIGGER"), NULL)
+                : NULL;
     }
-    return line;
+    return rv;
 }
 
 /* One line of the file. */
-static apr_status_t parse_line(submit_config_t *config, const char *line,
-                               apr_size_t len, const char **why,
-                               apr_pool_t *pool)
+static apr_status_t take_line(submit_config_t *config, const char *line,
+                              apr_size_t len, const char **block,
+                              const char **why, apr_pool_t *pool)
 {
     command_t command;
-    apr_status_t rv = command_parse_line(&command, line, len, why, pool);
+    apr_status_t rv = submit_config_line(&command, line, len, block, why, pool);
 
     if (rv != APR_SUCCESS || command.id == COMMAND_NONE) {
         return rv;
@@ -218,8 +217,7 @@ apr_status_t submit_config_parse(submit_config_t *config, const char *text,
     for (number = 1; text < end; number++) {
         const char *stop = memchr(text, '\n', (apr_size_t)(end - text));
         apr_size_t n = (apr_size_t)((stop ? stop : end) - text);
-        const char *line = submit_config_unfold(text, &n, &block, pool);
-        apr_status_t rv = parse_line(config, line, n, &reason, pool);
+        apr_status_t rv = take_line(config, text, n, &block, &reason, pool);
 
         if (rv != APR_SUCCESS) {
             *why = apr_psprintf(pool, "%s (line %d)", reason, number);

@@ -61,10 +61,12 @@ apr_status_t submit_config_parse(submit_config_t *config, const char *text,
                                  apr_size_t len, const char **why,
                                  apr_pool_t *pool);
 
-/* A line inside a block ("trigger 1", then lines that start with a blank) as the
- * command it stands for; *block is NULL at first and kept from line to line. */
-const char *submit_config_unfold(const char *line, apr_size_t *len,
-                                 const char **block, apr_pool_t *pool);
+/* One line of a file into `command`, as command_parse_line() does.  Inside a
+ * block ("trigger 1", then lines that start with a blank) it is the command that
+ * it stands for; *block is NULL at first and kept from line to line. */
+apr_status_t submit_config_line(command_t *command, const char *line,
+                                apr_size_t len, const char **block,
+                                const char **why, apr_pool_t *pool);
 
 /* Reads the file at `path`; a missing file holds no settings.  Other errors
  * come with a sentence in *why. */

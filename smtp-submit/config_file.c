@@ -62,45 +62,41 @@ apr_status_t submit_config_read(submit_config_t *config, const char *path,
     return rv;
 }
 
-/* 1 when `line` sets the same thing as `command`. */
-static int same_setting(const char *line, apr_size_t len,
-                        const command_t *command, apr_pool_t *pool)
+/* 1 when the line of `old` sets the same thing as `command`. */
+static int same_setting(const command_t *old, const command_t *command)
 {
-    command_t old;
-    const char *why, *name = command_value(command, "NAME");
-
-    if (command_parse_line(&old, line, len, &why, pool) != APR_SUCCESS) {
-        return 0;
-    }
     /* All lines of an address go together. */
     if (log_config_is(command->id)) {
-        return log_config_is(old.id) &&
-               strcmp(command_value(&old, "FROM"),
+        return log_config_is(old->id) &&
+               strcmp(command_value(old, "FROM"),
                       command_value(command, "FROM")) == 0;
     }
     if (trigger_is(command->id)) {
-        return trigger_is(old.id) &&
-               strcmp(command_value(&old, "TRIGGER"),
+        return trigger_is(old->id) &&
+               strcmp(command_value(old, "TRIGGER"),
                       command_value(command, "TRIGGER")) == 0;
     }
-    if (old.id != command->id) {
+    if (old->id != command->id) {
         return 0;
     }
     return command->id != COMMAND_ALIAS ||
-           strcmp(command_value(&old, "NAME"), name) == 0;
+           strcmp(command_value(old, "NAME"), command_value(command, "NAME")) ==
+               0;
 }
 
 /* `text` with `line` (NULL: nothing) in place of what `command` sets. */
 static const char *edit(const char *text, const command_t *command,
                         const char *line, apr_pool_t *pool)
 {
-    const char *out = "", *block = NULL;
+    const char *out = "", *block = NULL, *why;
+    command_t old;
 
     while (*text) {
-        apr_size_t len = strcspn(text, "\n"), whole = len;
-        const char *meant = submit_config_unfold(text, &whole, &block, pool);
+        apr_size_t len = strcspn(text, "\n");
 
-        if (!same_setting(meant, whole, command, pool)) {
+        if (submit_config_line(&old, text, len, &block, &why, pool) !=
+                APR_SUCCESS ||
+            !same_setting(&old, command)) {
             out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, text, len), "\n",
                               NULL);
         }
@@ -188,12 +184,13 @@ apr_status_t submit_config_change(submit_config_t *config,
 /* The setting to which a line belongs: all lines about log messages are one, and
  * so are those about triggers. */
 static command_id_t setting_of_line(const char *line, apr_size_t len,
-                                    apr_pool_t *pool)
+                                    const char **block, apr_pool_t *pool)
 {
     command_t command;
     const char *why;
 
-    if (command_parse_line(&command, line, len, &why, pool) != APR_SUCCESS) {
+    if (submit_config_line(&command, line, len, block, &why, pool) !=
+        APR_SUCCESS) {
         return COMMAND_NONE;
     }
     return log_config_is(command.id) ? COMMAND_LOG_EMAIL
@@ -218,15 +215,14 @@ static const char *merge(const char *text, const submit_config_t *config,
     int id;
 
     for (; *text; text += *text == '\n') {
-        apr_size_t len = strcspn(text, "\n"), whole = len;
-        const char *meant = submit_config_unfold(text, &whole, &block, pool);
+        apr_size_t len = strcspn(text, "\n");
 
+        id = (int)setting_of_line(text, len, &block, pool);
         if (is_comment(text, len)) {
             APR_ARRAY_PUSH(out, const char *) =
                 apr_pstrcat(pool, apr_pstrmemdup(pool, text, len), "\n", NULL);
         }
         else {
-            id = (int)setting_of_line(meant, whole, pool);
             lines = submit_config_setting(config, (command_id_t)id, pool);
             if (lines && !printed[id]++) {
                 APR_ARRAY_PUSH(out, const char *) = lines;
