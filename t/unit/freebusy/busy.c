@@ -4,6 +4,7 @@
 /* MergedFreeBusy, against a model that looks at every minute. */
 
 #include "mod_freebusy/busy.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>
@@ -12,14 +13,6 @@
 
 #define MINUTE 60
 #define RUNS 10000
-
-static apr_uint64_t state = 20261125;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
 
 /* The slow truth: for each slot, each second-precise period that touches one of
  * its minutes. */
@@ -192,6 +185,7 @@ int main(void)
 {
     apr_pool_t *pool;
 
+    random_state = 20261125;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_rows(pool);

@@ -4,6 +4,7 @@
 #include "mod_freebusy/ical.h"
 #include "mod_freebusy/datetime.h"
 #include "mod_freebusy/tzif.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>
@@ -510,14 +511,6 @@ static void test_truncation(apr_pool_t *pool)
        (int)refused);
 }
 
-static apr_uint64_t state = 11;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
-
 static const char *stamp(apr_int64_t seconds, int date, apr_pool_t *pool)
 {
     int year, month, day, left;
@@ -601,6 +594,7 @@ int main(void)
     apr_pool_t *pool;
     timezone_t *tz;
 
+    random_state = 11;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     ical_init();

@@ -7,6 +7,7 @@
 #include "mod_freebusy/datetime.h"
 #include "mod_freebusy/ical.h"
 #include "mod_freebusy/tzif.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>
@@ -34,13 +35,6 @@ static const char *const zones[] = {
 #define ZONES (sizeof(zones) / sizeof(zones[0]))
 
 static const timezone_t *loaded[ZONES];
-static apr_uint64_t state = 23;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
 
 /* --- the model --- */
 
@@ -181,6 +175,7 @@ int main(void)
     apr_pool_t *pool, *scratch;
     int i, wrong = 0, runs = RUNS / tap_slower();
 
+    random_state = 23;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     apr_pool_create(&scratch, pool);

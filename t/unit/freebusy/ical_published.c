@@ -7,6 +7,7 @@
 #include "mod_freebusy/ical_reader.h"
 #include "mod_freebusy/datetime.h"
 #include "mod_freebusy/tzif.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>
@@ -18,13 +19,6 @@
 #define BODY "FREEBUSY:20260327T090000Z/PT1H\r\n"
 
 static busy_window_t window;
-static apr_uint64_t state = 5;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
 
 /* What is in neither the long way's business nor in the short one's. */
 static const struct {
@@ -171,6 +165,7 @@ int main(void)
     apr_pool_t *pool;
     timezone_t *zone;
 
+    random_state = 5;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     ical_init();

@@ -6,6 +6,7 @@
 
 #include "mod_freebusy/sieve.h"
 #include "mod_freebusy/datetime.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_file_io.h>
@@ -14,14 +15,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static apr_uint64_t state = 42;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
 
 static sieve_context_t context(apr_pool_t *pool)
 {
@@ -293,6 +286,7 @@ int main(void)
 {
     apr_pool_t *pool;
 
+    random_state = 42;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_scripts(pool);

@@ -7,6 +7,7 @@
 #include "mod_freebusy/suggest.h"
 #include "mod_freebusy/datetime.h"
 #include "mod_freebusy/tzif.h"
+#include "t/unit/freebusy/random.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>
@@ -17,13 +18,6 @@
 
 static const hours_t office = {NULL, 1, {{0x3e, 480, 1020}}};
 static timezone_t *berlin;
-static apr_uint64_t state = 7;
-
-static int random_below(int n)
-{
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (int)((state >> 33) % (apr_uint64_t)n);
-}
 
 /* One day in Berlin, Monday 2 March 2026, with what Outlook asks for. */
 static suggest_options_t monday(void)
@@ -330,6 +324,7 @@ int main(void)
 {
     apr_pool_t *pool;
 
+    random_state = 7;
     apr_initialize();
     apr_pool_create(&pool, NULL);
     tzif_load(&berlin, "Europe/Berlin", pool);
