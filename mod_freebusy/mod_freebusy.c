@@ -163,14 +163,18 @@ static int handle(request_rec *r, const freebusy_conf_t *conf)
     return glue_send(r, soap_content_type(request.version), body, len);
 }
 
-/* Where the service is, by what is configured alone. */
+/* Where the service is, by what is configured alone.  A ServerName with a scheme
+ * and no port is that of a proxy in front of us: our own port says nothing. */
 static const char *location(request_rec *r)
 {
     const char *scheme = ap_http_scheme(r);
-    apr_port_t port =
-        r->server->port ? r->server->port : r->connection->local_addr->port;
     const char *host = r->server->server_hostname;
+    apr_port_t port = r->server->port;
 
+    if (port == 0) {
+        port = r->server->server_scheme ? apr_uri_port_of_scheme(scheme)
+                                        : r->connection->local_addr->port;
+    }
     return port == apr_uri_port_of_scheme(scheme)
                ? apr_pstrcat(r->pool, scheme, "://", host, places[0].path, NULL)
                : apr_psprintf(r->pool, "%s://%s:%d%s", scheme, host, (int)port,

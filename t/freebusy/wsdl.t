@@ -20,6 +20,18 @@ sub get {
     return post($httpd, 'alice', '', method => 'GET', path => $path, %arg);
 }
 
+# The address in the description of a server of this name.
+sub behind {
+    my ($name) = @_;
+    my $behind = server(users => ['alice'], conf => '', stopped => 1);
+    $behind->configure(conf => "ServerName $name\n$behind->{conf}");
+    $behind->start;
+    my (undef, $text) = post($behind, 'alice', '', method => 'GET', path => '/ews/as?wsdl');
+    $behind->stop;
+    log_ok($behind);
+    return (attribute($text, 'soap:address', 'location'))[0];
+}
+
 my $wsdl;
 for my $path ('/EWS/Exchange.asmx?wsdl', '/ews/as?WSDL', '/ews/oof?wsdl', '/EWS/Services.wsdl',
     '/ews/as.wsdl', '/ews/oof.wsdl') {
@@ -36,6 +48,8 @@ is_deeply([attribute($wsdl =~ m{(<portType.*</portType>)}s ? $1 : '', 'operation
     'the operations that are answered');
 like((attribute($wsdl, 'soap:address', 'location'))[0],
     qr{^http://mail\.example\.test:@{[ $httpd->port ]}/EWS/Exchange\.asmx$}, 'and where');
+is(behind('https://mail.example.org'), 'https://mail.example.org/EWS/Exchange.asmx', 'behind a proxy that has TLS');
+is(behind('https://mail.example.org:8443'), 'https://mail.example.org:8443/EWS/Exchange.asmx', '  at a port of its own');
 is((post($httpd, undef, '', method => 'GET', path => '/ews/as?wsdl'))[0], 401,
     'not without a login');
 is((get('/ews/as'))[0], 405, 'the service itself is no page');
