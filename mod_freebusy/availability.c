@@ -21,6 +21,13 @@ static const struct {
 
 #define VIEWS (sizeof(views) / sizeof(views[0]))
 
+void availability_fail(availability_result_t *result, const char *code,
+                       const char *text)
+{
+    result->error.code = code;
+    result->error.text = text;
+}
+
 availability_view_e availability_view(availability_view_e asked,
                                       availability_grant_e granted,
                                       int has_details)

@@ -73,6 +73,10 @@ typedef struct availability_result_t {
     const hours_t *hours;
 } availability_result_t;
 
+/* The mailbox gets this error. */
+void availability_fail(availability_result_t *result, const char *code,
+                       const char *text);
+
 /* The least of what was asked, is granted, and is known. */
 availability_view_e availability_view(availability_view_e asked,
                                       availability_grant_e granted,

@@ -21,6 +21,16 @@ static apr_status_t free_component(void *data)
     return APR_SUCCESS;
 }
 
+apr_status_t ical_add(ical_reader_t *reader, const busy_period_t *period)
+{
+    apr_status_t rv = busy_add(reader->set, period);
+
+    if (rv != APR_SUCCESS) {
+        reader->why = "calendar has too many events in the window";
+    }
+    return rv;
+}
+
 /* X-WR-TIMEZONE names the zone in which floating times are meant. */
 static void read_floating(ical_reader_t *reader)
 {

@@ -203,17 +203,12 @@ static int times(event_t *e)
 static apr_status_t add(event_t *e, struct icaltimetype clock)
 {
     apr_int64_t start = ical_time_clock(clock);
-    apr_status_t rv;
 
     e->period.start = ical_time_utc(clock, e->start.zone);
     e->period.end = clock.is_date && e->start.zone
                         ? timezone_to_utc(e->start.zone, start + e->duration)
                         : e->period.start + e->duration;
-    rv = busy_add(e->reader->set, &e->period);
-    if (rv != APR_SUCCESS) {
-        e->reader->why = "calendar has too many events in the window";
-    }
-    return rv;
+    return ical_add(e->reader, &e->period);
 }
 
 static int is_excluded(const event_t *e, struct icaltimetype clock)

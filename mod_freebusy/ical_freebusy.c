@@ -41,7 +41,7 @@ static apr_status_t add_freebusy(ical_reader_t *reader, icalproperty *p)
     else if (ical_time_moment(reader, p, value.end, &end)) {
         period.end = end.utc;
     }
-    return busy_add(reader->set, &period);
+    return ical_add(reader, &period);
 }
 
 /* One VFREEBUSY: what it covers, and its periods. */
@@ -67,9 +67,6 @@ apr_status_t ical_freebusy_read(ical_reader_t *reader, icalcomponent *c,
     for (; p && rv == APR_SUCCESS;
          p = icalcomponent_get_next_property(c, ICAL_FREEBUSY_PROPERTY)) {
         rv = add_freebusy(reader, p);
-    }
-    if (rv != APR_SUCCESS) {
-        reader->why = "calendar has too many events in the window";
     }
     return rv;
 }

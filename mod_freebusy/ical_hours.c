@@ -134,7 +134,7 @@ static apr_status_t read_availability(ical_reader_t *reader, icalcomponent *c)
     if (!available) {
         away.start = window.start;
         away.end = window.end;
-        return busy_add(reader->set, &away);
+        return ical_add(reader, &away);
     }
     for (; available; available = icalcompiter_next(&at)) {
         read_available(reader, available, hours);
@@ -155,9 +155,6 @@ apr_status_t ical_hours_read(ical_reader_t *reader)
     for (c = icalcompiter_deref(&at); c && rv == APR_SUCCESS;
          c = icalcompiter_next(&at)) {
         rv = read_availability(reader, c);
-    }
-    if (rv != APR_SUCCESS) {
-        reader->why = "calendar has too many events in the window";
     }
     return rv;
 }

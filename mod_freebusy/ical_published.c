@@ -17,15 +17,14 @@ typedef struct published_t {
     const char *at, *end; /* what is left */
     const char *line;     /* the current one, without its end */
     const char *stop;
-    int depth; /* 1 in VCALENDAR, 2 in VFREEBUSY */
-    int calendars;
+    int depth;      /* 1 in VCALENDAR, 2 in VFREEBUSY */
     int freebusies; /* VFREEBUSYs of this calendar */
     int periods;    /* properties FREEBUSY of this VFREEBUSY */
     int passed_over;
     busy_window_t covers;
     apr_array_header_t *covered; /* busy_window_t */
     busy_set_t *set;
-    ical_report_t *report;
+    int empty; /* one of them has none */
 } published_t;
 
 static int next_line(published_t *p)
@@ -172,7 +171,6 @@ static int freebusy(published_t *p)
 static int begin(published_t *p)
 {
     if (p->depth == 0 && is_line(p, "BEGIN:VCALENDAR")) {
-        p->calendars++;
         p->freebusies = 0;
     }
     else if (p->depth == 1 && is_line(p, "BEGIN:VFREEBUSY")) {
@@ -191,7 +189,7 @@ static int end(published_t *p)
 {
     if (p->depth == 2 && is_line(p, "END:VFREEBUSY")) {
         APR_ARRAY_PUSH(p->covered, busy_window_t) = p->covers;
-        p->report->empty |= p->periods == 0;
+        p->empty |= p->periods == 0;
         p->freebusies++;
     }
     else if (p->depth != 1 || !is_line(p, "END:VCALENDAR") ||
@@ -251,9 +249,8 @@ busy_set_t *ical_published_read(const char *bytes, apr_size_t len,
                                 busy_window_t window, ical_report_t *report,
                                 apr_pool_t *pool)
 {
-    published_t p = {.at = bytes, .end = bytes + len, .report = report};
+    published_t p = {.at = bytes, .end = bytes + len};
 
-    memset(report, 0, sizeof(*report));
     if (memchr(bytes, '\0', len)) {
         return NULL;
     }
@@ -263,14 +260,13 @@ busy_set_t *ical_published_read(const char *bytes, apr_size_t len,
         int folded = p.line < p.stop && (*p.line == ' ' || *p.line == '\t');
 
         if (folded ? !p.passed_over : !property(&p)) {
-            memset(report, 0, sizeof(*report));
             return NULL;
         }
     }
-    if (p.depth != 0 || p.calendars == 0) {
-        memset(report, 0, sizeof(*report));
+    if (p.depth != 0 || p.covered->nelts == 0) {
         return NULL;
     }
+    report->empty = p.empty;
     busy_add_uncovered(p.set, p.covered);
     busy_sort(p.set);
     return p.set;

@@ -31,6 +31,10 @@ typedef struct ical_moment_t {
     apr_int64_t utc;
 } ical_moment_t;
 
+/* ical.c: adds a copy of `period` to reader->set.  APR_ENOSPC, with reader->why,
+ * when it is full. */
+apr_status_t ical_add(ical_reader_t *reader, const busy_period_t *period);
+
 /* ical_lines.c: the calendar unfolded, with only those lines that are read
  * here, and without events far from the window.  NULL, with *rv and *why, when
  * it is no calendar or passes a limit. */
@@ -47,7 +51,8 @@ int ical_time_moment(ical_reader_t *reader, icalproperty *property,
                      struct icaltimetype t, ical_moment_t *out);
 
 /* ical_published.c: what the `len` bytes say about `window`, sorted, when they
- * are plain VFREEBUSYs; NULL when they are anything else. */
+ * are plain VFREEBUSYs; NULL when they are anything else, and nothing is told in
+ * `report`. */
 busy_set_t *ical_published_read(const char *bytes, apr_size_t len,
                                 busy_window_t window, ical_report_t *report,
                                 apr_pool_t *pool);

@@ -11,28 +11,22 @@
 /* Monday to Friday, 08:00 to 17:00: what Outlook shows without being told. */
 static const hours_t hours_default = {NULL, 1, {{0x3e, 480, 1020}}};
 
-static void fail(availability_result_t *result, const char *code,
-                 const char *text)
-{
-    result->error.code = code;
-    result->error.text = text;
-}
-
 /* The answer to an address that nobody has, and to one that is broken, is the
  * same. */
 static void fail_lookup(freebusy_state_t *s, availability_result_t *result,
                         apr_status_t rv, const char *address)
 {
     if (rv == APR_NOTFOUND || rv == APR_INCOMPLETE || rv == APR_EMISMATCH) {
-        fail(result, "ErrorMailRecipientNotFound",
-             apr_psprintf(s->r->pool,
-                          "Unable to resolve e-mail address <>SMTP:%s to a "
-                          "mailbox.",
-                          address));
+        availability_fail(
+            result, "ErrorMailRecipientNotFound",
+            apr_psprintf(s->r->pool,
+                         "Unable to resolve e-mail address <>SMTP:%s to a "
+                         "mailbox.",
+                         address));
         return;
     }
-    fail(result, "ErrorInternalServerTransientError",
-         "The directory cannot be asked now; try again later.");
+    availability_fail(result, "ErrorInternalServerTransientError",
+                      "The directory cannot be asked now; try again later.");
 }
 
 static availability_grant_e grant(const freebusy_state_t *s,
@@ -71,8 +65,9 @@ static void look_up(freebusy_state_t *s, int i)
     }
     result->grant = grant(s, mailbox);
     if (result->grant == AVAILABILITY_GRANT_NONE) {
-        fail(result, "ErrorNoFreeBusyAccess",
-             "The caller may not see the availability of this mailbox.");
+        availability_fail(
+            result, "ErrorNoFreeBusyAccess",
+            "The caller may not see the availability of this mailbox.");
         return;
     }
     s->jobs[i].mailbox = mailbox;

@@ -22,13 +22,6 @@ APLOG_USE_MODULE(freebusy);
 #define BUDGET apr_time_from_msec(500)
 #define BUDGET_TOTAL apr_time_from_sec(5)
 
-static void fail(availability_result_t *result, const char *code,
-                 const char *text)
-{
-    result->error.code = code;
-    result->error.text = text;
-}
-
 /* Everything that may have to be known: the window of the view, and that of the
  * suggestions. */
 static busy_window_t whole_window(const freebusy_state_t *s)
@@ -51,16 +44,16 @@ static busy_window_t whole_window(const freebusy_state_t *s)
 static void fail_calendar(availability_result_t *result, apr_status_t rv)
 {
     if (rv == APR_NOTFOUND || APR_STATUS_IS_EACCES(rv)) {
-        fail(result, "ErrorNoFreeBusyAccess",
-             "The mailbox publishes no calendar.");
+        availability_fail(result, "ErrorNoFreeBusyAccess",
+                          "The mailbox publishes no calendar.");
     }
     else if (rv == APR_TIMEUP) {
-        fail(result, "ErrorTimeoutExpired",
-             "The calendar of the mailbox was not there in time.");
+        availability_fail(result, "ErrorTimeoutExpired",
+                          "The calendar of the mailbox was not there in time.");
     }
     else {
-        fail(result, "ErrorFreeBusyGenerationFailed",
-             "The calendar of the mailbox cannot be read.");
+        availability_fail(result, "ErrorFreeBusyGenerationFailed",
+                          "The calendar of the mailbox cannot be read.");
     }
 }
 
@@ -262,8 +255,9 @@ static void finish(const freebusy_state_t *s, availability_result_t *result)
     if (result->busy &&
         result->busy->periods->nelts > AVAILABILITY_EVENTS_MAX &&
         s->request->view != AVAILABILITY_VIEW_MERGED_ONLY) {
-        fail(result, "ErrorResultSetTooBig",
-             "The mailbox has more than 1000 events in the time window.");
+        availability_fail(
+            result, "ErrorResultSetTooBig",
+            "The mailbox has more than 1000 events in the time window.");
     }
 }
 

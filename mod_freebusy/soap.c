@@ -5,6 +5,7 @@
 
 #include "lib/exchange.h"
 
+#include <apr_general.h>
 #include <string.h>
 
 /* More than the largest request that is sound: 100 mailboxes, a zone. */
@@ -19,14 +20,11 @@ static const struct {
      "application/soap+xml; charset=utf-8", "s:Sender", "s:Receiver"},
 };
 
-#define TEXT_(number) #number
-#define TEXT(number) TEXT_(number)
-
 static const char *const version_info[][2] = {
-    {"MajorVersion", TEXT(EXCHANGE_MAJOR)},
-    {"MinorVersion", TEXT(EXCHANGE_MINOR)},
-    {"MajorBuildNumber", TEXT(EXCHANGE_BUILD)},
-    {"MinorBuildNumber", TEXT(EXCHANGE_REVISION)},
+    {"MajorVersion", APR_STRINGIFY(EXCHANGE_MAJOR)},
+    {"MinorVersion", APR_STRINGIFY(EXCHANGE_MINOR)},
+    {"MajorBuildNumber", APR_STRINGIFY(EXCHANGE_BUILD)},
+    {"MinorBuildNumber", APR_STRINGIFY(EXCHANGE_REVISION)},
     {"Version", EXCHANGE_SCHEMA},
 };
 

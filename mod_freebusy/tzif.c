@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-/* libical has a reader of zone files too (icaltzutil.c).  Judged by the C library, hour by hour: right until 2037, and
- * wrong from 2038 on in Lord Howe, Chatham, Cairo and Nuuk, whose rules it
- * guesses from the transitions where the file has them in its footer.  Its first
- * use of a zone takes 0.7 to 22 ms under a lock of the process; this takes 0.1.
- * And EWS wants the two rules of a zone, which the footer is. */
+/* libical has a reader of zone files too (icaltzutil.c).  Judged by the C
+ * library, hour by hour: right until 2037, and wrong from 2038 on in Lord Howe,
+ * Chatham, Cairo and Nuuk, whose rules it guesses from the transitions where the
+ * file has them in its footer.  Its first use of a zone takes 0.7 to 22 ms under
+ * a lock of the process; this takes 0.1.  And EWS wants the two rules of a zone,
+ * which the footer is. */
 
 #include "tzif.h"
 #include "datetime.h"
