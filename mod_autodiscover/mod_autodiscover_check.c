@@ -122,12 +122,25 @@ static void advise_on_networks(const autodiscover_server_t *conf,
     }
 }
 
+/* 1 when an earlier section has the name of domains[i]. */
+static int is_repeated(const discover_domain_t *domains, int i)
+{
+    int k;
+
+    for (k = 0; k < i; k++) {
+        if (strcmp(domains[k].name, domains[i].name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void advise_on_domains(const autodiscover_server_t *conf,
                               apr_array_header_t *advice)
 {
     const discover_domain_t *domains =
         (const discover_domain_t *)conf->domains->elts;
-    int i, k;
+    int i;
 
     for (i = 0; i < conf->domains->nelts; i++) {
         discover_settings_t settings;
@@ -135,10 +148,7 @@ static void advise_on_domains(const autodiscover_server_t *conf,
         discover_settings_merge(&settings, &conf->settings,
                                 domains[i].settings);
         discover_advice_give(&settings, advice);
-        for (k = 0; k < i && strcmp(domains[k].name, domains[i].name) != 0;
-             k++) {
-        }
-        if (k < i) {
+        if (is_repeated(domains, i)) {
             APR_ARRAY_PUSH(advice, const char *) = apr_psprintf(
                 advice->pool,
                 "<AutodiscoverDomain %s> stands in more than one place; only "
