@@ -15,7 +15,7 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
-#include "hostaddr.h"
+#include "lib/hostaddr.h"
 #include "ntlmssp.h"
 
 #define VERIFIER_PORT 135 /* the endpoint mapper's */

@@ -245,8 +245,10 @@ static const char *add_backend(cmd_parms *cmd, void *conf, int argc,
         return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, error);
     }
     for (i = 0; i < rule.backends; i++) {
-        rule.backend[i].resolver =
-            rpcproxy_name_create(cmd->pool, rule.backend[i].host);
+        if (hostaddr_create(&rule.backend[i].names, rule.backend[i].host,
+                            cmd->pool) != APR_SUCCESS) {
+            return "RPCProxyBackend: no mutex can be made";
+        }
     }
     if (!dir->rules) {
         dir->rules = apr_array_make(cmd->pool, 4, sizeof(target_rule_t));

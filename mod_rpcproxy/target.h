@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "epm.h"
+#include "lib/hostaddr.h"
 
 #define TARGET_NAME_MAX 1023
 
@@ -35,7 +36,7 @@ typedef struct target_backend_t {
     int port;
     const epm_interface_t *interface; /* of TARGET_PORT_MAPPED; NULL: that which
                                          Exchange has on the port asked for */
-    void *resolver;                   /* the engine's own */
+    hostaddr_t *names;                /* its addresses; made by who connects */
 } target_backend_t;
 
 #define TARGET_BACKENDS_MAX 4 /* in one row */

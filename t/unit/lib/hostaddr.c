@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-#include "mod_auth_ntlm/hostaddr.h"
+#include "lib/hostaddr.h"
 #include "t/unit/tap.h"
 
 #include <apr_general.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the Postern authors */
 
-#include "hostaddr.h"
+#include "lib/hostaddr.h"
 
 #include <apr_network_io.h>
 #include <apr_strings.h>
