@@ -94,6 +94,7 @@ static void read_available(ical_reader_t *reader, icalcomponent *c,
     struct icalrecurrencetype rule;
     busy_window_t first;
     ical_moment_t start;
+    const timezone_t *zone;
     apr_int64_t minutes;
     int from;
     unsigned days;
@@ -105,11 +106,15 @@ static void read_available(ical_reader_t *reader, icalcomponent *c,
     }
     rule = icalproperty_get_rrule(p);
     days = days_of(reader, &rule, &start);
-    minutes = (first.end - first.start) / DATETIME_MINUTE;
+    zone = start.zone ? start.zone : timezone_fixed(0, reader->pool);
+    /* On the clock: the first day may be one of 23 hours. */
+    minutes = (timezone_to_local(zone, first.end) -
+               timezone_to_local(zone, first.start)) /
+              DATETIME_MINUTE;
     from = start.clock.hour * 60 + start.clock.minute;
     if (days && minutes > 0 && from + minutes <= 24 * 60) {
         hours_add(hours, days, from, from + (int)minutes);
-        hours->zone = start.zone ? start.zone : timezone_fixed(0, reader->pool);
+        hours->zone = zone;
     }
 }
 
@@ -133,7 +138,9 @@ static apr_status_t read_availability(ical_reader_t *reader, icalcomponent *c)
     }
     if (!available) {
         away.start = window.start;
-        away.end = window.end;
+        /* Without an end it lasts as long as anybody asks. */
+        away.end =
+            window.end < APR_INT64_MAX ? window.end : reader->query->window.end;
         return ical_add(reader, &away);
     }
     for (; available; available = icalcompiter_next(&at)) {

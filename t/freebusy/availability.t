@@ -21,7 +21,7 @@ sub calendar {
 }
 
 my $httpd = server(
-    users => [qw(alice bob carol dave)],
+    users => [qw(alice bob carol dave erin)],
     conf  => <<'CONF');
     FreeBusySource file:@DIR@/cal/%{user}.ics
     FreeBusyMaxBytes 20000
@@ -38,6 +38,8 @@ write_file("$dir/cal/bob.ics", "BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\n"
     . "END:VFREEBUSY\r\nEND:VCALENDAR");
 write_file("$dir/cal/carol.ics", '<html>' . 'x' x 100);
 write_file("$dir/cal/dave.ics", 'x' x 20001);
+write_file("$dir/cal/erin.ics", "BEGIN:VCALENDAR\r\nBEGIN:VAVAILABILITY\r\nDTSTART:20260328T120000Z\r\n"
+    . "END:VAVAILABILITY\r\nEND:VCALENDAR\r\n");
 
 # 47 hours, because the clock of Berlin loses one: 94 slots.
 my $alice_slots = '0' x 18 . '22' . '0' x 8 . '3' . '0' x (94 - 29);
@@ -128,6 +130,12 @@ subtest 'details' => sub {
     is_deeply([texts($xml, 'BusyType')], [qw(Busy OOF Busy)], 'types');
     is((texts($xml, 'DayOfWeek'))[-1], 'Monday Tuesday Wednesday Thursday Friday',
         'working days');
+};
+
+subtest 'away without an end' => sub {
+    my (undef, $xml) = post($httpd, 'bob', availability(who => ['erin@example.test'], view => 'FreeBusy', @window));
+    is_deeply([map { text($xml, $_) } qw(StartTime EndTime BusyType)],
+        ['2026-03-28T12:00:00', '2026-03-30T00:00:00', 'OOF'], 'as long as was asked');
 };
 
 subtest 'what a caller is granted' => sub {

@@ -39,6 +39,10 @@ static const struct {
      AVAILABILITY(
          AVAILABLE("20250106T000000", "20250107T000000", "FREQ=DAILY")),
      "7f 0-1440", "00000000"},
+    {"since a day of 23 hours",
+     AVAILABILITY(AVAILABLE("20250330T000000", "20250330T170000",
+                            "FREQ=WEEKLY;BYDAY=SU,MO")),
+     "03 0-1020", "00000000"},
     {"hours that are over",
      AVAILABILITY(AVAILABLE("20250106T083000", "20250106T170000",
                             "FREQ=WEEKLY;UNTIL=20260101T000000Z")),
@@ -90,6 +94,20 @@ static const char *show(const hours_t *hours, apr_pool_t *pool)
     return text;
 }
 
+/* 1 when all periods end at times that can be written. */
+static int have_ends(const busy_set_t *set)
+{
+    int i;
+
+    for (i = 0; i < set->periods->nelts; i++) {
+        if (APR_ARRAY_IDX(set->periods, i, busy_period_t).end >
+            datetime_days(DATETIME_YEAR_MAX, 12, 31) * DATETIME_DAY) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static void test_contain(void)
 {
     hours_t hours = {NULL, 0, {{0, 0, 0}}};
@@ -132,6 +150,7 @@ int main(void)
                APR_SUCCESS, rows[i].name);
         is_str(show(set->hours, pool), rows[i].hours, "  hours");
         is_str(busy_merge(set, 720, pool), rows[i].digits, "  digits");
+        ok(have_ends(set), "  ends");
     }
     test_contain();
     apr_terminate();
