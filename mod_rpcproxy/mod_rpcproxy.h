@@ -5,6 +5,7 @@
 
 /* What the glue files of mod_rpcproxy share.
  *
+ *   early      before all else: lets refusals leave at once
  *   request    what a request wants to be; answers and refusals
  *   channel    the HTTP side of one channel, suspended (event MPM)
  *   filters    how its bytes pass those of httpd
@@ -13,8 +14,10 @@
  *   vconns     the pairing table of one poller
  *   limits     how many tunnels there may be, and totals
  *   status     what they do at this moment, for /server-status and as JSON
- *   tunnel     moves the bytes of one virtual connection
+ *   tunnel     one virtual connection: does what vconn says, and waits
+ *   stream     cuts its bytes into PDUs, and sends them on in runs
  *   rest       what is left to move when one side has ended
+ *   log        one line for its beginning and its end; PDUs
  *   names      the addresses of back ends
  *   connect    finds one that accepts
  *   backend    its TCP connection

@@ -97,6 +97,12 @@ static void check(relayed_t *x, int error)
     x->chan.blocked = !x->chan.broken && x->wire.first != NULL;
 }
 
+/* What a report says of OUT's client. */
+static void note_taken(relayed_t *x, apr_size_t len)
+{
+    x->untaken -= len < x->untaken ? len : x->untaken;
+}
+
 /* The operations. */
 
 static apr_status_t relayed_read(rpcproxy_chan_t *chan, void *buf,
@@ -111,7 +117,7 @@ static apr_status_t relayed_read(rpcproxy_chan_t *chan, void *buf,
         *len = room;
         rv = rpcproxy_wire_read(&x->wire, &head, buf, len);
         if (rv == APR_SUCCESS && head.type == RELAY_TAKEN) {
-            x->untaken -= head.value < x->untaken ? head.value : x->untaken;
+            note_taken(x, head.value);
         }
     } while (rv == APR_SUCCESS && head.type == RELAY_TAKEN);
     x->data_waits = 0;
@@ -207,7 +213,7 @@ static void take_reports(relayed_t *x)
         }
         len = 0;
         rpcproxy_wire_read(&x->wire, &head, NULL, &len);
-        x->untaken -= head.value < x->untaken ? head.value : x->untaken;
+        note_taken(x, head.value);
     }
     if (!APR_STATUS_IS_EAGAIN(rv)) {
         hung_up(&x->chan);
