@@ -6,7 +6,6 @@
  * settings. */
 
 #include "runner.h"
-#include "transport.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -112,15 +111,13 @@ int runner_daemon(runner_t *r, const char **why)
     int folder, signals, rv = watch(r->spool->dir, &folder, &signals, all);
     settings_t settings = {0};
 
-    if (!rv && stat(r->config->path, &settings.file) != 0) {
-        memset(&settings.file, 0, sizeof(settings.file));
-    }
     if (rv) {
         *why = apr_psprintf(all, "%% Error: cannot watch the queue: %s",
                             strerror(rv));
         return rv;
     }
     (void)spool_runner_stays(r->spool, all);
+    (void)stat(r->config->path, &settings.file);
     report(r->log, LOG_INFO, PN(15010) "runner started on %s", r->spool->dir);
     do {
         follow_settings(r, &settings, all);

@@ -24,7 +24,8 @@ static const char *boot_id(apr_pool_t *pool)
 }
 
 /* Four numbers and the boot they began in. */
-static void parse(spool_counters_t *c, const char *text, apr_pool_t *pool)
+static void parse(spool_counters_t *c, const char *text, const char *boot,
+                  apr_pool_t *pool)
 {
     apr_uint64_t *numbers[4] = {&c->sent, &c->failed, &c->sent_total,
                                 &c->failed_total};
@@ -35,7 +36,7 @@ static void parse(spool_counters_t *c, const char *text, apr_pool_t *pool)
          word = apr_strtok(NULL, " \n", &state)) {
         *numbers[i++] = (apr_uint64_t)apr_atoi64(word);
     }
-    if (!word || strcmp(word, boot_id(pool)) != 0) {
+    if (!word || strcmp(word, boot) != 0) {
         c->sent = c->failed = 0;
     }
 }
@@ -48,7 +49,7 @@ void spool_counters(const spool_t *spool, spool_counters_t *counters,
     memset(counters, 0, sizeof(*counters));
     if (disk_read(apr_pstrcat(pool, spool->dir, "/counters", NULL), 256, &text,
                   NULL, pool) == 0) {
-        parse(counters, text, pool);
+        parse(counters, text, boot_id(pool), pool);
     }
 }
 
@@ -58,7 +59,7 @@ void spool_count(const spool_t *spool, int sent, int failed, apr_pool_t *pool)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     spool_counters_t c = {0, 0, 0, 0};
     char old[257];
-    const char *text;
+    const char *text, *boot;
     ssize_t n;
 
     /* Everybody may read them, whatever the umask says. */
@@ -73,14 +74,15 @@ void spool_count(const spool_t *spool, int sent, int failed, apr_pool_t *pool)
     }
     n = read(fd, old, sizeof(old) - 1);
     old[n > 0 ? n : 0] = '\0';
-    parse(&c, old, pool);
+    boot = boot_id(pool);
+    parse(&c, old, boot, pool);
     text = apr_psprintf(pool,
                         "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT
                         " %" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT " %s\n",
                         c.sent + (apr_uint64_t)sent,
                         c.failed + (apr_uint64_t)failed,
                         c.sent_total + (apr_uint64_t)sent,
-                        c.failed_total + (apr_uint64_t)failed, boot_id(pool));
+                        c.failed_total + (apr_uint64_t)failed, boot);
     /* Statistics: not worth a flush, and never shorter than before. */
     if (pwrite(fd, text, strlen(text), 0) < 0) {
         /* The next mail counts again. */

@@ -31,7 +31,7 @@ transport_outcome_t transport_open(transport_t **transport,
 
 const reply_offers_t *transport_offers(const transport_t *transport);
 
-/* The server's name and TLS version and cipher, for people. */
+/* The server's address and its greeting, for people. */
 const char *transport_describe(const transport_t *transport, apr_pool_t *pool);
 
 /* Sends all, or fails within `seconds` without progress. */
