@@ -356,7 +356,9 @@ sub test_terminate {
     my ($name) = @_;
     my ($rounds, $killed, $slowest) = (6, 0, 0);
     for my $round (1 .. $rounds) {
-        my @loads = loads(3, 1);
+        # Without TLS: httpd's own handler of the signal frees the connection that
+        # mod_ssl may be about to free.
+        my @loads = loads(3, 0);
         my $turns = 0;
         T::RpchLoad::run(sub { $turns++ > 3 * $round }, @loads);
         my @all   = serving();
